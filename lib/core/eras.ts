@@ -1,0 +1,27 @@
+/**
+ * Protocol versions and the two eras they fall into.
+ *
+ * @module
+ */
+
+/** Versions with an `initialize` handshake and sessions, oldest first. */
+export const LEGACY_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] as const;
+
+/** Versions without handshake and sessions. */
+export const MODERN_VERSIONS = ["2026-07-28"] as const;
+
+/** Newest version with a handshake: what the gateway offers when it initializes a server itself. */
+export const LATEST_LEGACY_VERSION = LEGACY_VERSIONS[LEGACY_VERSIONS.length - 1];
+
+/** What an HTTP request without `MCP-Protocol-Version` speaks (transports, 2025-06-18 and later). */
+export const ASSUMED_HTTP_VERSION = "2025-03-26";
+
+/** Whether a version belongs to the era of handshakes. */
+export function isLegacyVersion(version: string): boolean {
+  return (LEGACY_VERSIONS as readonly string[]).includes(version);
+}
+
+/** Whether a version belongs to the era without sessions. */
+export function isModernVersion(version: string): boolean {
+  return (MODERN_VERSIONS as readonly string[]).includes(version);
+}

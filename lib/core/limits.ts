@@ -1,0 +1,29 @@
+/**
+ * Defaults of every limit of the message path (docs/limits.md). All are configurable; these are the
+ * values where nothing is said.
+ *
+ * @module
+ */
+
+/** Largest message taken or sent, bytes. claude-flow's `tools/list` alone is 263 KB. */
+export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+/** Deepest nesting of objects and arrays in a message. */
+export const JSON_DEPTH_MAX = 128;
+/** Longest request id, bytes of its JSON text. */
+export const ID_BYTES_MAX = 1024;
+/** Outgoing bytes that may wait for one peer; one message is always admitted to an empty buffer. */
+export const BUFFER_BYTES_MAX = 1024 * 1024;
+/** Outgoing messages that may wait for one peer. */
+export const BUFFER_MESSAGES_MAX = 1000;
+/** A peer that takes nothing for so long while messages wait for it is closed, ms. */
+export const WRITE_STALL_MS = 10_000;
+/** Deadline of a call without progress, ms. */
+export const CALL_DEADLINE_MS = 30_000;
+/** Deadline of a call that progress cannot extend, ms. */
+export const CALL_DEADLINE_HARD_MS = 600_000;
+/** Live sessions of one gateway. */
+export const SESSIONS_MAX = 10_000;
+/** A session without a message or an open stream for so long ends, ms. */
+export const SESSION_IDLE_MS = 30 * 60_000;
+/** Hard end of a drain, ms. */
+export const DRAIN_MS = 30_000;

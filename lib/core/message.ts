@@ -1,0 +1,314 @@
+/**
+ * A JSON-RPC message: an envelope over its bytes. The bytes are forwarded as they came; only the
+ * envelope is read, and ids are changed by splicing.
+ *
+ * @module
+ */
+import { isUtf8 } from "node:buffer";
+import { allocate } from "./byte_pool.ts";
+import { FIRST_DETAIL_SLOT, scanEnvelope, Slot, SLOTS } from "./envelope.ts";
+import { GatewayError } from "./errors.ts";
+import {
+  beginScan,
+  endScan,
+  isBalanced,
+  MalformedJson,
+  sawLineBreak,
+  sawNonAscii,
+  scanValue,
+  skipSpace,
+  TooDeep,
+} from "./json_scanner.ts";
+import { JSON_DEPTH_MAX } from "./limits.ts";
+import { isRequestId } from "./message_id.ts";
+import { knownMethod } from "./method_names.ts";
+
+/** What a message is. `invalid` stands for content that is no message: `problem` says why. */
+export type Kind = "request" | "response" | "notification" | "invalid";
+
+const QUOTE = 0x22, OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b;
+const LF = 0x0a, CR = 0x0d, SPACE = 0x20, LOWER_T = 0x74, LOWER_N = 0x6e;
+
+/** Immutable. Its bytes may be a view of a larger buffer, which nobody writes to any more. */
+export class Message {
+  readonly kind: Kind;
+  /** Exactly the JSON text; of kind `invalid` only the text of the id, if one was readable. */
+  readonly bytes: Uint8Array;
+  /** Of requests and notifications. */
+  readonly method: string | undefined;
+  /** Of kind `invalid`: the error to answer with. */
+  readonly problem: GatewayError | undefined;
+  /** Whether LF or CR stands between tokens. */
+  readonly hasLineBreaks: boolean;
+  readonly #idStart: number;
+  readonly #idEnd: number;
+  /** Spans of the slots from `FIRST_DETAIL_SLOT` on. */
+  readonly #details: readonly number[] | undefined;
+  #json: unknown;
+
+  private constructor(
+    kind: Kind,
+    bytes: Uint8Array,
+    method: string | undefined,
+    problem: GatewayError | undefined,
+    hasLineBreaks: boolean,
+    idStart: number,
+    idEnd: number,
+    details: readonly number[] | undefined,
+  ) {
+    this.kind = kind;
+    this.bytes = bytes;
+    this.method = method;
+    this.problem = problem;
+    this.hasLineBreaks = hasLineBreaks;
+    this.#idStart = idStart;
+    this.#idEnd = idEnd;
+    this.#details = details;
+  }
+
+  /**
+   * Reads one message. Never throws: what is not a message becomes kind `invalid`, with the id where
+   * one could be read.
+   *
+   * @param jsonDepthMax deepest nesting allowed
+   */
+  static from(bytes: Uint8Array, jsonDepthMax = JSON_DEPTH_MAX): Message {
+    try {
+      return read(bytes, jsonDepthMax);
+    } catch (error) {
+      return Message.invalid(problemOf(error, bytes));
+    } finally {
+      endScan();
+    }
+  }
+
+  /** A stand-in for content that is no message. */
+  static invalid(problem: GatewayError, id?: Uint8Array): Message {
+    const bytes = id ?? NOTHING;
+    return new Message("invalid", bytes, undefined, problem, false, 0, bytes.length, undefined);
+  }
+
+  /** For the reader below: a message whose parts have been found. */
+  static located(
+    kind: Kind,
+    bytes: Uint8Array,
+    method: string | undefined,
+    hasLineBreaks: boolean,
+    spans: readonly number[],
+  ): Message {
+    const details = hasDetails(spans) ? spans.slice(2 * FIRST_DETAIL_SLOT) : undefined;
+    const at = 2 * Slot.id;
+    return new Message(
+      kind,
+      bytes,
+      method,
+      undefined,
+      hasLineBreaks,
+      spans[at],
+      spans[at + 1],
+      details,
+    );
+  }
+
+  /** Raw JSON text of the id; `undefined` for notifications and answers to nobody. */
+  get id(): Uint8Array | undefined {
+    return this.#idEnd > this.#idStart
+      ? this.bytes.subarray(this.#idStart, this.#idEnd)
+      : undefined;
+  }
+
+  /** Where the id stands in {@link Message.bytes}, for those who need no slice. */
+  get idSpan(): readonly [start: number, end: number] {
+    return [this.#idStart, this.#idEnd];
+  }
+
+  /** `params.name`, decoded; `undefined` when absent or not a string. */
+  get name(): string | undefined {
+    return this.#string(Slot.name);
+  }
+
+  /** `params.uri`, decoded; `undefined` when absent or not a string. */
+  get uri(): string | undefined {
+    return this.#string(Slot.uri);
+  }
+
+  /** Raw progress token: `_meta.progressToken` of a request, `params.progressToken` of a progress notification. */
+  get progressToken(): Uint8Array | undefined {
+    return this.#raw(this.#tokenSlot);
+  }
+
+  /** Raw `params.requestId` of `notifications/cancelled`. */
+  get requestId(): Uint8Array | undefined {
+    return this.#raw(Slot.requestId);
+  }
+
+  /** `_meta["io.modelcontextprotocol/protocolVersion"]` of modern requests. */
+  get protocolVersion(): string | undefined {
+    return this.#string(Slot.protocolVersion);
+  }
+
+  /** Whether this is a result that says `isError: true`. */
+  get isToolError(): boolean {
+    const raw = this.kind === "response" ? this.#raw(Slot.isError) : undefined;
+    return raw !== undefined && raw[0] === LOWER_T;
+  }
+
+  /** The message as a value, parsed once. Numbers may lose their spelling: forward the bytes, not this. */
+  // deno-lint-ignore no-explicit-any -- what a peer sent has no type yet
+  json(): any {
+    return this.#json ??= JSON.parse(decoder.decode(this.bytes));
+  }
+
+  /** The same message under another id; itself when it has none. */
+  withId(raw: Uint8Array): Message {
+    return this.#idStart < 0 ? this : this.#spliced(this.#idStart, this.#idEnd, raw);
+  }
+
+  /** The same message with another progress token; itself when it has none. */
+  withProgressToken(raw: Uint8Array): Message {
+    return this.#withDetail(this.#tokenSlot, raw);
+  }
+
+  /** The same cancellation for another request; itself when it names none. */
+  withRequestId(raw: Uint8Array): Message {
+    return this.#withDetail(Slot.requestId, raw);
+  }
+
+  /** The bytes for a framing where a line feed ends a message: LF and CR between tokens become spaces. */
+  lineBytes(): Uint8Array {
+    if (!this.hasLineBreaks) return this.bytes;
+    return this.bytes.map((c) => c === LF || c === CR ? SPACE : c);
+  }
+
+  get #tokenSlot(): number {
+    return this.kind === "request" ? Slot.metaProgressToken : Slot.progressToken;
+  }
+
+  #withDetail(slot: number, raw: Uint8Array): Message {
+    const at = 2 * (slot - FIRST_DETAIL_SLOT);
+    const start = this.#details?.[at] ?? -1;
+    return start < 0 ? this : this.#spliced(start, this.#details![at + 1], raw);
+  }
+
+  #spliced(start: number, end: number, raw: Uint8Array): Message {
+    const from = this.bytes;
+    const shift = raw.length - (end - start);
+    const bytes = allocate(from.length + shift);
+    for (let i = 0; i < start; i++) bytes[i] = from[i]; // ids stand near the front: cheaper than a view
+    bytes.set(raw, start);
+    bytes.set(from.subarray(end), start + raw.length);
+    const moved = (at: number) => at >= end ? at + shift : at;
+    return new Message(
+      this.kind,
+      bytes,
+      this.method,
+      this.problem,
+      this.hasLineBreaks,
+      moved(this.#idStart),
+      moved(this.#idEnd),
+      shift === 0 ? this.#details : this.#details?.map(moved),
+    );
+  }
+
+  #raw(slot: number): Uint8Array | undefined {
+    const at = 2 * (slot - FIRST_DETAIL_SLOT);
+    const start = this.#details?.[at] ?? -1;
+    return start < 0 ? undefined : this.bytes.subarray(start, this.#details![at + 1]);
+  }
+
+  #string(slot: number): string | undefined {
+    const raw = this.#raw(slot);
+    return raw?.[0] === QUOTE ? JSON.parse(decoder.decode(raw)) : undefined;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+const decoder = new TextDecoder();
+/** Scratch table: the scanner is synchronous, messages copy what they keep. */
+const spans: number[] = new Array(2 * SLOTS).fill(-1);
+
+function read(bytes: Uint8Array, jsonDepthMax: number): Message {
+  beginScan(bytes, jsonDepthMax);
+  const start = skipSpace(0);
+  const isObject = bytes[start] === OPEN_BRACE;
+  let end: number, offence: string | undefined;
+  if (isObject) ({ pos: end, offence } = scanEnvelope(bytes, start, spans));
+  else end = scanValue(start, 0);
+  if (skipSpace(end) !== bytes.length) throw new MalformedJson(`unexpected byte at ${end}`);
+  if (sawNonAscii() && !isUtf8(bytes)) throw new MalformedJson("text is not UTF-8");
+  if (!isObject) return Message.invalid(notAnObject(bytes[start]));
+  offence ??= offenceOf(bytes);
+  if (offence !== undefined) return Message.invalid(invalidRequest(offence), readableId(bytes));
+  if (end - start === bytes.length) return located(bytes);
+  for (let i = 0; i < spans.length; i++) if (spans[i] >= 0) spans[i] -= start;
+  return located(bytes.subarray(start, end));
+}
+
+function located(bytes: Uint8Array): Message {
+  const methodStart = spans[2 * Slot.method], methodEnd = spans[2 * Slot.method + 1];
+  if (methodStart < 0) return Message.located("response", bytes, undefined, sawLineBreak(), spans);
+  const method = knownMethod(bytes, methodStart + 1, methodEnd - 1) ??
+    JSON.parse(decoder.decode(bytes.subarray(methodStart, methodEnd)));
+  const kind = spans[2 * Slot.id] < 0 ? "notification" : "request";
+  return Message.located(kind, bytes, method, sawLineBreak(), spans);
+}
+
+/** What makes a well-formed object no JSON-RPC message of MCP. */
+function offenceOf(bytes: Uint8Array): string | undefined {
+  const has = (slot: number) => spans[2 * slot] >= 0;
+  const first = (slot: number) => bytes[spans[2 * slot]];
+  if (!isVersion2(bytes)) return 'jsonrpc is not "2.0"';
+  const idOk = has(Slot.id) && isRequestId(bytes, spans[2 * Slot.id], spans[2 * Slot.id + 1]);
+  if (has(Slot.method)) {
+    if (first(Slot.method) !== QUOTE) return "method is not a string";
+    if (has(Slot.id) && !idOk) return "id is neither a string nor an integer";
+    if (has(Slot.params) && first(Slot.params) !== OPEN_BRACE) return "params is not an object";
+    return has(Slot.result) || has(Slot.error) ? "method and result in one message" : undefined;
+  }
+  if (has(Slot.result) === has(Slot.error)) return "neither method, nor one of result and error";
+  if (has(Slot.error) && first(Slot.error) !== OPEN_BRACE) return "error is not an object";
+  if (idOk) return undefined;
+  if (has(Slot.result) || (has(Slot.id) && first(Slot.id) !== LOWER_N)) {
+    return "id is neither a string nor an integer";
+  }
+  spans[2 * Slot.id] = spans[2 * Slot.id + 1] = -1; // an error answer to nobody: id null or absent
+  return undefined;
+}
+
+function isVersion2(bytes: Uint8Array): boolean {
+  const at = spans[2 * Slot.jsonrpc];
+  return at >= 0 && spans[2 * Slot.jsonrpc + 1] - at === 5 &&
+    bytes[at] === QUOTE && bytes[at + 1] === 0x32 && bytes[at + 2] === 0x2e &&
+    bytes[at + 3] === 0x30;
+}
+
+/** A copy of the id of a refused message, for the answer. */
+function readableId(bytes: Uint8Array): Uint8Array | undefined {
+  const start = spans[2 * Slot.id], end = spans[2 * Slot.id + 1];
+  return start >= 0 && isRequestId(bytes, start, end) ? bytes.slice(start, end) : undefined;
+}
+
+function hasDetails(table: readonly number[]): boolean {
+  for (let i = 2 * FIRST_DETAIL_SLOT; i < table.length; i += 2) {
+    if (table[i] >= 0) return true;
+  }
+  return false;
+}
+
+function notAnObject(firstByte: number): GatewayError {
+  return invalidRequest(
+    firstByte === OPEN_BRACKET ? "batches are not part of this protocol version" : "not an object",
+  );
+}
+
+function invalidRequest(why: string): GatewayError {
+  return new GatewayError("InvalidRequest", `Cannot accept message: ${why}`);
+}
+
+function problemOf(error: unknown, bytes: Uint8Array): GatewayError {
+  if (error instanceof TooDeep && isBalanced(bytes)) return invalidRequest(error.message);
+  if (error instanceof MalformedJson || error instanceof TooDeep) {
+    return new GatewayError("ParseError", `Cannot parse message: ${error.message}`);
+  }
+  throw error;
+}
