@@ -51,6 +51,10 @@ export interface Exchange {
   readonly kind: "exchange";
   readonly method: "POST" | "GET" | "DELETE";
   readonly request: RequestInfo;
+  /** Whether nothing can be sent any more: the client has gone, or the answer is complete. */
+  readonly gone: boolean;
+  /** Whether the client takes an event stream; without one, `send` has nowhere to go. */
+  readonly streams: boolean;
   /** Resolves when the client has gone or the answer is complete. Never rejects. */
   readonly closed: Promise<void>;
   /**
@@ -65,7 +69,12 @@ export interface Exchange {
   accept(status: number): void;
   /** Answers with the error's status, headers and JSON-RPC form. */
   refuse(error: GatewayError, id?: Uint8Array): void;
-  /** Streams messages to the client (opens the event stream on first use). Resolves when the client has room for more. */
+  /**
+   * Streams messages to the client (opens the event stream on first use). Resolves when the client has room
+   * for more.
+   *
+   * @throws {TransportError} when the exchange is gone
+   */
   send(batch: Batch): Promise<void>;
   /** Completes the answer: with one JSON document when nothing was streamed, else as the last event. */
   finish(message?: Message): void;

@@ -24,30 +24,31 @@ export const Slot = {
   method: 2,
   params: 3,
   result: 4,
+  // what follows is copied to the message only when some of it is present
   error: 5,
-  // parts of params and of _meta: copied to the message only when one of them is present
   name: 6,
   uri: 7,
-  meta: 8,
+  arguments: 8,
+  meta: 9,
   /** `params._meta.progressToken` of a request. */
-  metaProgressToken: 9,
+  metaProgressToken: 10,
   /** `params.progressToken` of `notifications/progress`. */
-  progressToken: 10,
+  progressToken: 11,
   /** `params.requestId` of `notifications/cancelled`. */
-  requestId: 11,
-  protocolVersion: 12,
-  clientInfo: 13,
-  clientCapabilities: 14,
-  subscriptionId: 15,
-  traceparent: 16,
-  isError: 17,
-  resultType: 18,
+  requestId: 12,
+  protocolVersion: 13,
+  clientInfo: 14,
+  clientCapabilities: 15,
+  subscriptionId: 16,
+  traceparent: 17,
+  isError: 18,
+  resultType: 19,
 } as const;
 
 /** First slot that is not part of every message. */
-export const FIRST_DETAIL_SLOT = Slot.name;
+export const FIRST_DETAIL_SLOT = Slot.error;
 /** Number of slots. */
-export const SLOTS = 19;
+export const SLOTS = 20;
 
 interface Key {
   readonly bytes: Uint8Array;
@@ -203,6 +204,7 @@ const META = level({
 const PARAMS = level({
   name: [Slot.name],
   uri: [Slot.uri],
+  arguments: [Slot.arguments],
   _meta: [Slot.meta, META],
   progressToken: [Slot.progressToken],
   requestId: [Slot.requestId],

@@ -105,3 +105,10 @@ export class GatewayError extends SluiceError {
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** Anything thrown, as an error for a peer. What was not meant for peers tells them nothing. */
+export function toGatewayError(thrown: unknown): GatewayError {
+  return thrown instanceof GatewayError
+    ? thrown
+    : new GatewayError("InternalError", "Cannot handle message: internal error", { cause: thrown });
+}

@@ -17,6 +17,20 @@ export const BUFFER_BYTES_MAX = 1024 * 1024;
 export const BUFFER_MESSAGES_MAX = 1000;
 /** A peer that takes nothing for so long while messages wait for it is closed, ms. */
 export const WRITE_STALL_MS = 10_000;
+/** Messages that may wait in line for room towards one peer. */
+export const QUEUE_MESSAGES_MAX = 10_000;
+/** Bytes that may wait in line for room towards one peer. */
+export const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+/** How long a message may wait in line, ms. */
+export const ADMISSION_WAIT_MS = 5_000;
+/** Calls of one connection that may be open at once; then it is not read any further. */
+export const CALLS_OPEN_MAX = 1000;
+/** Calls towards one upstream that may be open at once. */
+export const UPSTREAM_CALLS_OPEN_MAX = 100_000;
+/** Messages kept for a session while no stream reaches its client. */
+export const BACKLOG_MESSAGES_MAX = 100;
+/** Deadline of connecting to an upstream, its handshake included, ms. */
+export const DIAL_MS = 30_000;
 /** Deadline of a call without progress, ms. */
 export const CALL_DEADLINE_MS = 30_000;
 /** Deadline of a call that progress cannot extend, ms. */

@@ -7,6 +7,7 @@
 import { isUtf8 } from "node:buffer";
 import { allocate } from "./byte_pool.ts";
 import { FIRST_DETAIL_SLOT, scanEnvelope, Slot, SLOTS } from "./envelope.ts";
+import { offenceOf } from "./envelope_rules.ts";
 import { GatewayError } from "./errors.ts";
 import {
   beginScan,
@@ -27,7 +28,7 @@ import { knownMethod } from "./method_names.ts";
 export type Kind = "request" | "response" | "notification" | "invalid";
 
 const QUOTE = 0x22, OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b;
-const LF = 0x0a, CR = 0x0d, SPACE = 0x20, LOWER_T = 0x74, LOWER_N = 0x6e;
+const LF = 0x0a, CR = 0x0d, SPACE = 0x20, LOWER_T = 0x74;
 
 /** Immutable. Its bytes may be a view of a larger buffer, which nobody writes to any more. */
 export class Message {
@@ -117,11 +118,6 @@ export class Message {
       : undefined;
   }
 
-  /** Where the id stands in {@link Message.bytes}, for those who need no slice. */
-  get idSpan(): readonly [start: number, end: number] {
-    return [this.#idStart, this.#idEnd];
-  }
-
   /** `params.name`, decoded; `undefined` when absent or not a string. */
   get name(): string | undefined {
     return this.#string(Slot.name);
@@ -130,6 +126,11 @@ export class Message {
   /** `params.uri`, decoded; `undefined` when absent or not a string. */
   get uri(): string | undefined {
     return this.#string(Slot.uri);
+  }
+
+  /** Raw `params.arguments`. */
+  get arguments(): Uint8Array | undefined {
+    return this.#raw(Slot.arguments);
   }
 
   /** Raw progress token: `_meta.progressToken` of a request, `params.progressToken` of a progress notification. */
@@ -145,6 +146,11 @@ export class Message {
   /** `_meta["io.modelcontextprotocol/protocolVersion"]` of modern requests. */
   get protocolVersion(): string | undefined {
     return this.#string(Slot.protocolVersion);
+  }
+
+  /** Whether this is an answer with an error instead of a result. */
+  get isError(): boolean {
+    return this.#raw(Slot.error) !== undefined;
   }
 
   /** Whether this is a result that says `isError: true`. */
@@ -237,7 +243,7 @@ function read(bytes: Uint8Array, jsonDepthMax: number): Message {
   if (skipSpace(end) !== bytes.length) throw new MalformedJson(`unexpected byte at ${end}`);
   if (sawNonAscii() && !isUtf8(bytes)) throw new MalformedJson("text is not UTF-8");
   if (!isObject) return Message.invalid(notAnObject(bytes[start]));
-  offence ??= offenceOf(bytes);
+  offence ??= offenceOf(bytes, spans);
   if (offence !== undefined) return Message.invalid(invalidRequest(offence), readableId(bytes));
   if (end - start === bytes.length) return located(bytes);
   for (let i = 0; i < spans.length; i++) if (spans[i] >= 0) spans[i] -= start;
@@ -251,35 +257,6 @@ function located(bytes: Uint8Array): Message {
     JSON.parse(decoder.decode(bytes.subarray(methodStart, methodEnd)));
   const kind = spans[2 * Slot.id] < 0 ? "notification" : "request";
   return Message.located(kind, bytes, method, sawLineBreak(), spans);
-}
-
-/** What makes a well-formed object no JSON-RPC message of MCP. */
-function offenceOf(bytes: Uint8Array): string | undefined {
-  const has = (slot: number) => spans[2 * slot] >= 0;
-  const first = (slot: number) => bytes[spans[2 * slot]];
-  if (!isVersion2(bytes)) return 'jsonrpc is not "2.0"';
-  const idOk = has(Slot.id) && isRequestId(bytes, spans[2 * Slot.id], spans[2 * Slot.id + 1]);
-  if (has(Slot.method)) {
-    if (first(Slot.method) !== QUOTE) return "method is not a string";
-    if (has(Slot.id) && !idOk) return "id is neither a string nor an integer";
-    if (has(Slot.params) && first(Slot.params) !== OPEN_BRACE) return "params is not an object";
-    return has(Slot.result) || has(Slot.error) ? "method and result in one message" : undefined;
-  }
-  if (has(Slot.result) === has(Slot.error)) return "neither method, nor one of result and error";
-  if (has(Slot.error) && first(Slot.error) !== OPEN_BRACE) return "error is not an object";
-  if (idOk) return undefined;
-  if (has(Slot.result) || (has(Slot.id) && first(Slot.id) !== LOWER_N)) {
-    return "id is neither a string nor an integer";
-  }
-  spans[2 * Slot.id] = spans[2 * Slot.id + 1] = -1; // an error answer to nobody: id null or absent
-  return undefined;
-}
-
-function isVersion2(bytes: Uint8Array): boolean {
-  const at = spans[2 * Slot.jsonrpc];
-  return at >= 0 && spans[2 * Slot.jsonrpc + 1] - at === 5 &&
-    bytes[at] === QUOTE && bytes[at + 1] === 0x32 && bytes[at + 2] === 0x2e &&
-    bytes[at + 3] === 0x30;
 }
 
 /** A copy of the id of a refused message, for the answer. */
