@@ -1,0 +1,67 @@
+/**
+ * What counting costs on the message path, and what a scrape costs beside it.
+ *
+ * @module
+ */
+import { Registry } from "../lib/telemetry/metrics.ts";
+import { renderPrometheus } from "../lib/telemetry/prometheus.ts";
+
+/** Updates per iteration: one alone is below the resolution of the clock. */
+const UPDATES = 1000;
+
+/** Rendering is measured with its encoding: the text alone is a rope that nobody has put together yet. */
+const encoder = new TextEncoder();
+const registry = new Registry();
+const messages = registry.counter({
+  name: "sluice_messages_total",
+  help: "Messages.",
+  labels: ["transport", "direction"],
+});
+const kept = messages.with({ transport: "tcp", direction: "in" });
+const duration = registry.histogram({
+  name: "sluice_request_duration_seconds",
+  help: "Duration.",
+  labels: ["method", "upstream"],
+}).with({ method: "tools/call", upstream: "echo" });
+const secondsOf = Float64Array.from({ length: UPDATES }, () => 0.0001 * 10 ** (Math.random() * 4));
+
+const large = new Registry();
+const largeCounter = large.counter({
+  name: "sluice_requests_total",
+  help: "Requests.",
+  labels: ["method", "upstream", "outcome"],
+  combinationsMax: 2000,
+});
+for (let i = 0; i < 2000; i++) {
+  largeCounter.with({ method: "tools/call", upstream: `upstream-${i}`, outcome: "ok" }).inc(i);
+}
+
+const histograms = new Registry();
+const largeHistogram = histograms.histogram({
+  name: "sluice_request_duration_seconds",
+  help: "Duration.",
+  labels: ["method", "upstream"],
+});
+for (let i = 0; i < 91; i++) { // 91 x 22 lines = 2,002
+  largeHistogram.with({ method: "tools/call", upstream: `upstream-${i}` }).observe(i / 10);
+}
+
+Deno.bench(`counter child inc() x ${UPDATES}`, () => {
+  for (let i = 0; i < UPDATES; i++) kept.inc();
+});
+
+Deno.bench(`counter with().inc() x ${UPDATES}`, () => {
+  for (let i = 0; i < UPDATES; i++) messages.with({ transport: "tcp", direction: "in" }).inc();
+});
+
+Deno.bench(`histogram observe() x ${UPDATES}`, () => {
+  for (let i = 0; i < UPDATES; i++) duration.observe(secondsOf[i]);
+});
+
+Deno.bench("render 2,000 counter series", () => {
+  encoder.encode(renderPrometheus(large));
+});
+
+Deno.bench("render 91 histograms (2,002 lines)", () => {
+  encoder.encode(renderPrometheus(histograms));
+});

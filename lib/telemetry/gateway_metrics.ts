@@ -1,0 +1,133 @@
+/**
+ * Every series of the gateway, declared in one place. To add one: a line in the group it belongs to; a
+ * module with series of its own may declare them on the same registry.
+ *
+ * No id, token or argument ever becomes a label.
+ *
+ * @module
+ */
+import type { Registry } from "./metrics.ts";
+import { registerProcessMetrics } from "./process_metrics.ts";
+
+/** Upper bounds for the delay of the event loop, seconds. */
+const LOOP_DELAY_BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
+
+/** The gateway's metrics on a registry: families where there are labels, the one series where there are none. */
+export type GatewayMetrics =
+  & ReturnType<typeof trafficMetrics>
+  & ReturnType<typeof requestMetrics>
+  & ReturnType<typeof faultMetrics>
+  & ReturnType<typeof runtimeMetrics>;
+
+/** Declares the gateway's metrics and those of its process. A second call with the same registry returns the same metrics. */
+export function gatewayMetrics(registry: Registry): GatewayMetrics {
+  registerProcessMetrics(registry);
+  return {
+    ...trafficMetrics(registry),
+    ...requestMetrics(registry),
+    ...faultMetrics(registry),
+    ...runtimeMetrics(registry),
+  };
+}
+
+function trafficMetrics(registry: Registry) {
+  return {
+    /** Open connections. */
+    connections: registry.gauge({
+      name: "sluice_connections",
+      help: "Open connections.",
+      labels: ["transport"],
+    }),
+    /** Messages; direction `in` (from the peer) or `out`. */
+    messages: registry.counter({
+      name: "sluice_messages_total",
+      help: "Messages by direction: in is from the peer, out is to it.",
+      labels: ["transport", "direction"],
+    }),
+    /** Bytes; stage `wire` (as sent) or `message` (before framing and compression). */
+    bytes: registry.counter({
+      name: "sluice_bytes_total",
+      help:
+        "Bytes by direction and stage: wire is as sent, message is before framing and compression.",
+      labels: ["transport", "direction", "stage"],
+    }),
+    /** Messages refused because they are not JSON-RPC, too large or too deep. */
+    badMessages: registry.counter({
+      name: "sluice_bad_messages_total",
+      help: "Messages refused because they are not well-formed JSON-RPC or pass a limit.",
+      labels: ["transport"],
+    }),
+  };
+}
+
+function requestMetrics(registry: Registry) {
+  return {
+    /** Seconds from dispatch to the answer; `method` through `methodLabel()`. */
+    requestDuration: registry.histogram({
+      name: "sluice_request_duration_seconds",
+      help: "Time from dispatch of a request to its answer.",
+      labels: ["method", "upstream"],
+    }),
+    /** Answered requests; a tool result with `isError` has the outcome `tool_error`. */
+    requests: registry.counter({
+      name: "sluice_requests_total",
+      help: "Answered requests by outcome.",
+      labels: ["method", "upstream", "outcome"],
+    }),
+    /** Answers that came after their request had been given up. */
+    lateAnswers: registry.counter({
+      name: "sluice_late_answers_total",
+      help: "Answers that came after their request had been given up.",
+      labels: ["upstream"],
+    }),
+    /** Live client sessions. */
+    sessions: registry.gauge({ name: "sluice_sessions", help: "Live client sessions." }).with({}),
+    /** Running child processes. */
+    children: registry.gauge({ name: "sluice_children", help: "Running child processes." })
+      .with({}),
+  };
+}
+
+function faultMetrics(registry: Registry) {
+  return {
+    /** Refused or suspicious requests by kind. */
+    securityEvents: registry.counter({
+      name: "sluice_security_events_total",
+      help: "Refused or suspicious requests by kind.",
+      labels: ["type"],
+    }),
+    /** Listeners opened again because they had stopped answering. */
+    relistens: registry.counter({
+      name: "sluice_relistens_total",
+      help: "Listeners opened again because they had stopped answering.",
+      labels: ["transport"],
+    }),
+    /** Log lines that were not written. */
+    logDropped: registry.counter({
+      name: "sluice_log_dropped_total",
+      help: "Log lines that were not written.",
+    }).with({}),
+    /** Rejected promises that nothing handled: each is a defect of the gateway. */
+    unhandledRejections: registry.counter({
+      name: "sluice_unhandled_rejections_total",
+      help: "Rejected promises that nothing handled.",
+    }).with({}),
+  };
+}
+
+function runtimeMetrics(registry: Registry) {
+  return {
+    /** Fed by `startRuntimeSampling()`. */
+    eventLoopDelay: registry.histogram({
+      name: "sluice_event_loop_delay_seconds",
+      help: "How much later than asked a timer ran.",
+      buckets: LOOP_DELAY_BUCKETS_SECONDS,
+    }).with({}),
+    /** Constant 1 for the version that runs. */
+    buildInfo: registry.gauge({
+      name: "sluice_build_info",
+      help: "The version that runs; always 1.",
+      labels: ["version"],
+    }),
+  };
+}
