@@ -1,0 +1,157 @@
+/**
+ * Turns the messages of a client into calls, and the outcome of each call into one answer.
+ *
+ * @module
+ */
+import type { RequestInfo } from "../core/connection.ts";
+import { monotonicMs } from "../core/clock.ts";
+import { GatewayError, reasonOf, toGatewayError } from "../core/errors.ts";
+import type { Handler } from "../core/handler.ts";
+import type { Message } from "../core/message.ts";
+import { ActiveCall } from "./active_call.ts";
+import type { Outlet } from "./outlet.ts";
+import type { ClientSession } from "./session.ts";
+
+/** The probe of clients that know the sessionless era. */
+export const DISCOVER_METHOD = "server/discover";
+
+/** The answer to the probe: clients take any error as "speak the handshake". */
+export function noDiscovery(): GatewayError {
+  return new GatewayError(
+    "MethodNotFound",
+    "Cannot discover: this endpoint speaks the initialize handshake",
+  );
+}
+
+/** What the dispatcher reports, for counters and logs. */
+export interface DispatchEvents {
+  /** A request was answered; `outcome` is `ok`, `tool_error`, `error`, `cancelled` or the name of a failure. */
+  answered(method: string, outcome: string, durationMs: number): void;
+  /** A notification that could not be delivered. */
+  undelivered(method: string, reason: string): void;
+}
+
+/** Hands each message of a session to where it belongs. */
+export class Dispatcher {
+  readonly #handler: Handler;
+  readonly #events: DispatchEvents;
+  #draining = false;
+
+  constructor(handler: Handler, events: DispatchEvents) {
+    this.#handler = handler;
+    this.#events = events;
+  }
+
+  /** From now on new requests are refused as draining. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /**
+   * Takes one message. A request is answered through the outlet, sooner or later and exactly once; the
+   * promise resolves when everything that has to be in order with later messages is done.
+   */
+  receive(
+    session: ClientSession,
+    message: Message,
+    request: RequestInfo,
+    outlet: Outlet,
+  ): Promise<void> | undefined {
+    session.lastSeenMs = monotonicMs();
+    switch (message.kind) {
+      case "request":
+        void this.#answer(new ActiveCall(session, message, request, outlet));
+        return undefined;
+      case "response":
+        return void session.settle(message);
+      case "notification":
+        return this.#forward(session, message, request, outlet);
+      case "invalid":
+        return outlet.refuse(message.problem!, message.id) as undefined;
+    }
+  }
+
+  async #answer(call: ActiveCall): Promise<void> {
+    const { session, message, outlet } = call;
+    const startMs = monotonicMs();
+    let outcome: string;
+    try {
+      this.#admit(call);
+      session.begin(call);
+      const answer = (await this.#handler(call))!;
+      if (message.method === "initialize") noteVersion(session, answer);
+      outcome = outcomeOf(answer);
+      if (call.ended) outcome = "cancelled";
+      else outlet.answer(answer);
+    } catch (error) {
+      const refusal = toGatewayError(error);
+      outcome = call.ended ? "cancelled" : refusal.failure;
+      if (!call.ended) outlet.refuse(refusal, message.id);
+    } finally {
+      session.finish(call);
+    }
+    this.#events.answered(message.method!, outcome, monotonicMs() - startMs);
+  }
+
+  #admit({ message }: ActiveCall): void {
+    if (this.#draining) {
+      throw new GatewayError("Overloaded", "Cannot accept request: the gateway is shutting down", {
+        headers: { "retry-after": "1" },
+      });
+    }
+    const missing = missingParameter(message);
+    if (missing !== undefined) {
+      throw new GatewayError(
+        "InvalidParams",
+        `Cannot call ${message.method}: ${missing} is missing`,
+        {
+          status: 200,
+        },
+      );
+    }
+    // answered here: a server that does not know the probe may stay silent
+    if (message.method === DISCOVER_METHOD) throw noDiscovery();
+  }
+
+  #forward(
+    session: ClientSession,
+    message: Message,
+    request: RequestInfo,
+    outlet: Outlet,
+  ): Promise<void> | undefined {
+    const forwarded = message.method === "notifications/progress"
+      ? session.progressForAsker(message)
+      : message;
+    if (forwarded === undefined) return undefined;
+    const call = new ActiveCall(session, forwarded, request, outlet);
+    const done = this.#handler(call).then(
+      () => {},
+      (error) => this.#events.undelivered(message.method!, reasonOf(error)),
+    );
+    if (message.method === "notifications/cancelled") session.cancel(message);
+    return done;
+  }
+}
+
+/** The parameter without which a method makes no sense to any server. */
+function missingParameter(message: Message): string | undefined {
+  switch (message.method) {
+    case "tools/call":
+    case "prompts/get":
+      return message.name === undefined ? "params.name" : undefined;
+    case "resources/read":
+    case "resources/subscribe":
+    case "resources/unsubscribe":
+      return message.uri === undefined ? "params.uri" : undefined;
+  }
+}
+
+function noteVersion(session: ClientSession, answer: Message): void {
+  const version = answer.json().result?.protocolVersion;
+  if (typeof version === "string") session.protocolVersion = version;
+}
+
+function outcomeOf(answer: Message): string {
+  if (answer.isError) return "error";
+  return answer.isToolError ? "tool_error" : "ok";
+}

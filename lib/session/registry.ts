@@ -1,0 +1,96 @@
+/**
+ * All live sessions.
+ *
+ * @module
+ */
+import { monotonicMs } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
+import {
+  CALL_DEADLINE_HARD_MS,
+  CALLS_OPEN_MAX,
+  SESSION_IDLE_MS,
+  SESSIONS_MAX,
+} from "../core/limits.ts";
+import { ClientSession } from "./session.ts";
+
+/** Limits of the registry. */
+export interface RegistryOptions {
+  readonly sessionsMax: number;
+  readonly sessionIdleMs: number;
+}
+
+const ID_BYTES = 18; // 144 random bits
+const SWEEP_MS = 30_000;
+
+/** Opens, finds, expires and ends sessions. Dispose it to end them all. */
+export class SessionRegistry implements Disposable {
+  readonly #options: RegistryOptions;
+  readonly #sessions = new Map<string, ClientSession>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: Partial<RegistryOptions> = {}) {
+    this.#options = { sessionsMax: SESSIONS_MAX, sessionIdleMs: SESSION_IDLE_MS, ...options };
+  }
+
+  /** Live sessions. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * Opens a session under a new id.
+   *
+   * @throws {GatewayError} Overloaded when there are too many
+   */
+  open(): ClientSession {
+    if (this.#sessions.size >= this.#options.sessionsMax) {
+      throw new GatewayError(
+        "Overloaded",
+        `Cannot open session: ${this.#options.sessionsMax} are open already`,
+        { headers: { "retry-after": "60" } },
+      );
+    }
+    const session = new ClientSession(newId(), {
+      askDeadlineMs: CALL_DEADLINE_HARD_MS,
+      asksOpenMax: CALLS_OPEN_MAX,
+    });
+    this.#sessions.set(session.id, session);
+    this.#timer ??= setTimeout(this.#sweep, SWEEP_MS);
+    return session;
+  }
+
+  /** The live session with this id. */
+  find(id: string): ClientSession | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** Ends a session. */
+  end(session: ClientSession): void {
+    this.#sessions.delete(session.id);
+    session.end();
+  }
+
+  /** All live sessions. */
+  all(): IterableIterator<ClientSession> {
+    return this.#sessions.values();
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const session of [...this.#sessions.values()]) this.end(session);
+  }
+
+  readonly #sweep = (): void => {
+    const deadlineMs = monotonicMs() - this.#options.sessionIdleMs;
+    for (const session of [...this.#sessions.values()]) {
+      const busy = session.callsInFlight > 0 || session.listening;
+      if (!busy && session.lastSeenMs < deadlineMs) this.end(session);
+    }
+    this.#timer = this.#sessions.size > 0 ? setTimeout(this.#sweep, SWEEP_MS) : undefined;
+  };
+}
+
+function newId(): string {
+  return crypto.getRandomValues(new Uint8Array(ID_BYTES)).toHex();
+}

@@ -1,0 +1,224 @@
+/**
+ * One legacy client: its calls under way, the questions it has been asked, and the ways to reach it.
+ *
+ * @module
+ */
+import { monotonicMs } from "../core/clock.ts";
+import type { Session } from "../core/handler.ts";
+import { Correlator, type Ticket } from "../core/correlator.ts";
+import { GatewayError, reasonOf } from "../core/errors.ts";
+import { BACKLOG_MESSAGES_MAX } from "../core/limits.ts";
+import type { Message } from "../core/message.ts";
+import { idKey } from "../core/message_id.ts";
+import type { ActiveCall } from "./active_call.ts";
+import type { Outlet } from "./outlet.ts";
+
+/** Limits of a session. */
+export interface SessionOptions {
+  /** A client that does not answer a question within this fails it, ms: people answer elicitations. */
+  readonly askDeadlineMs: number;
+  /** Questions to the client that may be open at once. */
+  readonly asksOpenMax: number;
+}
+
+/** A question to the client: the request under the asker's id, and the outlet it went to. */
+interface Question {
+  readonly request: Message;
+  readonly outlet: Outlet;
+}
+
+/** State of one client. Ended by its owner through {@link ClientSession.end}. */
+export class ClientSession implements Session {
+  readonly id: string;
+  protocolVersion: string | undefined;
+  /** When the client was last heard of, monotonic ms. */
+  lastSeenMs = monotonicMs();
+  /** Answers that belonged to no question. */
+  strayAnswers = 0;
+  readonly #calls = new Map<string, ActiveCall>();
+  readonly #questions: Correlator<Question>;
+  readonly #controller = new AbortController();
+  #general: Outlet | undefined;
+  #backlog: Message[] = [];
+  #fewer: PromiseWithResolvers<void> | undefined;
+
+  constructor(id: string, options: SessionOptions) {
+    this.id = id;
+    this.#questions = new Correlator<Question>({
+      peer: "the client",
+      deadlineMs: options.askDeadlineMs,
+      hardDeadlineMs: options.askDeadlineMs,
+      openMax: options.asksOpenMax,
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get callsInFlight(): number {
+    return this.#calls.size;
+  }
+
+  /** Whether a stream to the client is open for messages that belong to no call. */
+  get listening(): boolean {
+    return this.#general?.open === true;
+  }
+
+  /**
+   * Registers a request that is being handled.
+   *
+   * @throws {GatewayError} InvalidRequest when its id is in flight already
+   */
+  begin(call: ActiveCall): void {
+    const key = idKey(call.message.id!);
+    if (this.#calls.has(key)) {
+      throw new GatewayError(
+        "InvalidRequest",
+        "Cannot accept request: its id is in flight already",
+      );
+    }
+    this.#calls.set(key, call);
+  }
+
+  /** Forgets a request that has been answered. */
+  finish(call: ActiveCall): void {
+    const key = idKey(call.message.id!);
+    if (this.#calls.get(key) !== call) return;
+    this.#calls.delete(key);
+    this.#signalFewer();
+  }
+
+  /** Ends the call that a cancellation names: nothing is answered to it any more. */
+  cancel(message: Message): void {
+    const call = message.requestId && this.#calls.get(idKey(message.requestId));
+    if (call === undefined || call.message.method === "initialize") return;
+    this.finish(call);
+    call.end();
+    call.outlet.drop();
+  }
+
+  /** Resolves when no more than so many calls are in flight, or the session has ended. */
+  async below(callsMax: number): Promise<void> {
+    while (this.#calls.size > callsMax) {
+      this.#fewer ??= Promise.withResolvers<void>();
+      await this.#fewer.promise;
+    }
+  }
+
+  /** Makes an outlet the way for everything that belongs to no call, and sends what has waited for one. */
+  listen(outlet: Outlet): void {
+    if (this.#general !== outlet) this.#general?.drop();
+    this.#general = outlet;
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    for (const message of backlog) void this.notify(message);
+  }
+
+  /** Sends to the client, or keeps the message until it listens. */
+  notify(message: Message): Promise<void> {
+    const outlet = this.#route();
+    if (outlet === undefined) return Promise.resolve(this.#keep(message));
+    return outlet.send(message).catch(() => this.#keep(message)); // that client connection has gone
+  }
+
+  #keep(message: Message): void {
+    if (this.#backlog.length >= BACKLOG_MESSAGES_MAX) this.#backlog.shift();
+    this.#backlog.push(message);
+  }
+
+  ask(message: Message): Promise<Message> {
+    const outlet = this.#route();
+    if (outlet === undefined) return Promise.reject(unreachable("no stream to it is open"));
+    return this.askOn(outlet, message);
+  }
+
+  async askOn(outlet: Outlet, request: Message): Promise<Message> {
+    const ticket = this.#questions.issue({ request, outlet });
+    outlet.send(request.withId(ticket.id).withProgressToken(ticket.id)).catch((error) =>
+      this.#questions.fail(ticket, unreachable(error))
+    );
+    return (await ticket.answer).withId(request.id!);
+  }
+
+  cancelAsk(message: Message): void {
+    if (message.requestId === undefined) return;
+    const key = idKey(message.requestId);
+    for (const ticket of this.#questions.where(({ request }) => idKey(request.id!) === key)) {
+      const told = ticket.tag.outlet.send(message.withRequestId(ticket.id));
+      told.catch(() => {}); // a client that has gone needs no cancellation
+      this.#questions.fail(ticket, new GatewayError("InternalError", "Cannot answer: cancelled"));
+    }
+  }
+
+  /** Takes the client's answer to a question. */
+  settle(answer: Message): void {
+    if (!this.#questions.settle(answer)) this.strayAnswers++;
+  }
+
+  /** Progress of the client on a question, under the asker's token; `undefined` when it belongs to none. */
+  progressForAsker(message: Message): Message | undefined {
+    const ticket: Ticket<Question> | undefined = this.#questions.find(message.progressToken);
+    const token = ticket?.tag.request.progressToken;
+    if (ticket === undefined || token === undefined) return undefined;
+    this.#questions.prolong(ticket);
+    return message.withProgressToken(token);
+  }
+
+  /** Answers every running call that its outcome is unknown: the gateway stops before the upstream answered. */
+  giveUp(): void {
+    for (const call of [...this.#calls.values()]) {
+      this.finish(call);
+      call.end();
+      call.outlet.refuse(
+        new GatewayError(
+          "UpstreamUnavailable",
+          "Cannot wait for the answer: the gateway has stopped",
+          {
+            data: { outcome: "unknown" },
+          },
+        ),
+        call.message.id,
+      );
+    }
+  }
+
+  /** Ends the session: its calls are cancelled, its questions fail, its streams close. */
+  end(): void {
+    if (this.signal.aborted) return;
+    this.#controller.abort(new GatewayError("InternalError", "Cannot use session: it has ended"));
+    for (const call of this.#calls.values()) {
+      call.end();
+      call.outlet.drop();
+    }
+    this.#calls.clear();
+    this.#signalFewer();
+    this.#questions[Symbol.dispose]();
+    this.#general?.drop();
+    this.#backlog = [];
+  }
+
+  #signalFewer(): void {
+    this.#fewer?.resolve();
+    this.#fewer = undefined;
+  }
+
+  /**
+   * The stream of the only call under way, because an unasked message most likely belongs to it; else
+   * the general stream; else any call's.
+   */
+  #route(): Outlet | undefined {
+    let found: Outlet | undefined;
+    let count = 0;
+    for (const { outlet } of this.#calls.values()) {
+      if (!outlet.open || !outlet.streams) continue;
+      found = outlet;
+      if (++count > 1 && this.listening) return this.#general;
+    }
+    return count === 0 && this.listening ? this.#general : found;
+  }
+}
+
+function unreachable(reason: unknown): GatewayError {
+  return new GatewayError("InternalError", `Cannot ask the client: ${reasonOf(reason)}`);
+}

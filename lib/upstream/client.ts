@@ -1,0 +1,196 @@
+/**
+ * Keeps one server reachable: dials when there is something to say, remembers the handshake, and
+ * repeats it on a new connection when the old one is lost.
+ *
+ * @module
+ */
+import type { Connection } from "../core/connection.ts";
+import { monotonicMs } from "../core/clock.ts";
+import { GatewayError, reasonOf, TransportError } from "../core/errors.ts";
+import type { Call, Session } from "../core/handler.ts";
+import { DIAL_MS } from "../core/limits.ts";
+import type { Message } from "../core/message.ts";
+import { Backoff } from "./backoff.ts";
+import { Link, type LinkEvents, type LinkOptions, type Receiver, unavailable } from "./link.ts";
+
+/** Opens a connection to the server. */
+export type Dial = (signal: AbortSignal) => Promise<Connection>;
+
+/** What is remembered of a completed handshake. */
+interface Handshake {
+  /** The `initialize` request. */
+  readonly initialize: Message;
+  /** Its answer. */
+  readonly answer: Message;
+  /** `notifications/initialized`, once it was sent. */
+  initialized?: Message;
+}
+
+/** A connection that lived for less than this counts as a failed try, ms. */
+const STABLE_MS = 1000;
+const BACKOFF = { firstMs: 100, maxMs: 5000 };
+
+/** One logical connection to one server, over any number of real ones. */
+export class UpstreamClient implements AsyncDisposable {
+  readonly #name: string;
+  readonly #dial: Dial;
+  readonly #receiver: Receiver;
+  readonly #events: LinkEvents;
+  readonly #options: LinkOptions;
+  readonly #closing = new AbortController();
+  readonly #backoff = new Backoff(BACKOFF);
+  #handshake: Handshake | undefined;
+  #link: Link | undefined;
+  #connecting: Promise<Link> | undefined;
+
+  constructor(
+    name: string,
+    dial: Dial,
+    receiver: Receiver,
+    events: LinkEvents,
+    options: LinkOptions,
+  ) {
+    this.#name = name;
+    this.#dial = dial;
+    this.#receiver = receiver;
+    this.#events = events;
+    this.#options = options;
+  }
+
+  /** Calls in flight. */
+  get load(): number {
+    return this.#link?.load ?? 0;
+  }
+
+  /** Sessions that wait for an answer. */
+  waitingSessions(): Set<Session> {
+    return this.#link?.waitingSessions() ?? new Set();
+  }
+
+  /** Dials now, so that the first call finds the connection there. */
+  async prepare(): Promise<void> {
+    await this.#connected();
+  }
+
+  /**
+   * Sends a client's request. A request that the server cannot have seen is tried once more on a new
+   * connection; any other loss is the client's to know (`data.outcome`).
+   */
+  async request(call: Call): Promise<Message> {
+    try {
+      return await this.#requestOnce(call);
+    } catch (error) {
+      if (!isUnsent(error) || this.#closing.signal.aborted) throw error;
+      return await this.#requestOnce(call);
+    }
+  }
+
+  /** Makes the gateway's own handshake, unless it stands already; resolves to the server's answer. */
+  async handshake(initialize: Message, initialized: Message): Promise<Message> {
+    const link = await this.#connected();
+    if (this.#handshake === undefined) {
+      const answer = await link.ask(initialize);
+      this.#handshake = { initialize, answer, initialized };
+      await link.send(initialized);
+    }
+    return this.#handshake.answer;
+  }
+
+  /** Sends a client's notification. */
+  async send(message: Message): Promise<void> {
+    const link = this.#link ?? await this.#connected();
+    if (message.method === "notifications/initialized" && this.#handshake !== undefined) {
+      this.#handshake.initialized = message;
+    }
+    await link.send(message);
+  }
+
+  /** Forwards a client's cancellation; without a connection there is nothing to cancel. */
+  cancel(session: Session, message: Message): void {
+    this.#link?.cancel(session, message);
+  }
+
+  /** Cancels the calls of a session that has gone. */
+  cancelAll(session: Session): void {
+    this.#link?.cancelAll(session);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new TransportError(`Cannot use upstream ${this.#name}: closed`));
+    const link = this.#link ?? await this.#connecting?.catch(() => undefined);
+    await link?.[Symbol.asyncDispose]();
+  }
+
+  async #requestOnce(call: Call): Promise<Message> {
+    const link = this.#link ?? await this.#connected();
+    const answer = await link.request(call);
+    if (call.message.method === "initialize" && !answer.isError) {
+      this.#handshake = { initialize: call.message, answer };
+    }
+    return answer;
+  }
+
+  #connected(): Promise<Link> {
+    if (this.#link !== undefined) return Promise.resolve(this.#link);
+    return this.#connecting ??= this.#connect().finally(() => this.#connecting = undefined);
+  }
+
+  async #connect(): Promise<Link> {
+    try {
+      await delay(this.#backoff.delayMs, this.#closing.signal);
+      const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(DIAL_MS)]);
+      const connection = await this.#dial(signal);
+      const link = new Link(this.#name, connection, this.#receiver, this.#events, this.#options);
+      const sinceMs = monotonicMs();
+      link.ended.then(() => this.#lost(link, sinceMs));
+      if (this.#handshake !== undefined) await this.#replay(link, this.#handshake);
+      this.#link = link.alive ? link : undefined;
+      return link;
+    } catch (error) {
+      this.#backoff.failed();
+      throw error instanceof GatewayError
+        ? error
+        : unavailable(this.#name, reasonOf(error), "not_sent");
+    }
+  }
+
+  /** Brings a new connection to where the old one was. */
+  async #replay(link: Link, { initialize, initialized }: Handshake): Promise<void> {
+    try {
+      const answer = await link.ask(initialize);
+      if (answer.isError) throw new TransportError("it refused to be initialized again");
+      if (initialized !== undefined) await link.send(initialized);
+    } catch (error) {
+      await link[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  #lost(link: Link, sinceMs: number): void {
+    if (this.#link === link) this.#link = undefined;
+    if (monotonicMs() - sinceMs < STABLE_MS) this.#backoff.failed();
+    else this.#backoff.succeeded();
+    if (!this.#closing.signal.aborted) void link[Symbol.asyncDispose]();
+  }
+}
+
+function isUnsent(error: unknown): boolean {
+  return error instanceof GatewayError &&
+    (error.data as { outcome?: string } | undefined)?.outcome === "not_sent";
+}
+
+/** Resolves after a time; rejects with the signal's reason when it aborts before. */
+async function delay(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (ms === 0) return;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * One live connection to a server: questions go out under ids of our own and come back to whoever
+ * asked; what the server says by itself goes to a {@link Receiver}. A link dies with its connection.
+ *
+ * @module
+ */
+import { failure, notification, result } from "../core/compose.ts";
+import type { Connection } from "../core/connection.ts";
+import { Correlator, type Ticket } from "../core/correlator.ts";
+import { GatewayError, reasonOf, toGatewayError } from "../core/errors.ts";
+import type { Call, Session } from "../core/handler.ts";
+import type { Message } from "../core/message.ts";
+import { idKey } from "../core/message_id.ts";
+import { Outbox } from "../core/outbox.ts";
+
+/** Where the unasked messages of a server go. */
+export interface Receiver {
+  /** A notification that belongs to no call. Resolves when there is room for the next. */
+  notify(message: Message): Promise<void>;
+  /** A request of the server; resolves to the client's answer. Rejects with a `GatewayError`. */
+  ask(message: Message): Promise<Message>;
+  /** The server no longer wants the answer to a request. */
+  cancelAsk(message: Message): void;
+}
+
+/** What a link reports, for counters. */
+export interface LinkEvents {
+  /** An answer to no open question: late, repeated or under a wrong id. */
+  lateAnswer(): void;
+  /** Something that is no message. */
+  badMessage(problem: GatewayError): void;
+}
+
+/** Limits of a link. */
+export interface LinkOptions {
+  readonly callDeadlineMs: number;
+  readonly callDeadlineHardMs: number;
+  readonly callsOpenMax: number;
+}
+
+/** What is remembered of an open question. */
+interface Question {
+  /** The call behind it; `undefined` for questions of the gateway itself. */
+  readonly call: Call | undefined;
+  /** The message as it travels. */
+  message: Message;
+}
+
+/** A connection to a server with its open questions. Dispose it to close the connection. */
+export class Link implements AsyncDisposable {
+  readonly #name: string;
+  readonly #connection: Connection;
+  readonly #receiver: Receiver;
+  readonly #events: LinkEvents;
+  readonly #outbox: Outbox;
+  readonly #calls: Correlator<Question>;
+  /** Resolves with the reason when the connection has ended, in whatever way. */
+  readonly ended: Promise<string>;
+  #alive = true;
+
+  constructor(
+    name: string,
+    connection: Connection,
+    receiver: Receiver,
+    events: LinkEvents,
+    options: LinkOptions,
+  ) {
+    this.#name = name;
+    this.#connection = connection;
+    this.#receiver = receiver;
+    this.#events = events;
+    this.#outbox = new Outbox(connection);
+    this.#calls = new Correlator<Question>({
+      peer: `upstream ${name}`,
+      deadlineMs: options.callDeadlineMs,
+      hardDeadlineMs: options.callDeadlineHardMs,
+      openMax: options.callsOpenMax,
+      onExpired: (ticket) => this.#sendCancel(ticket, "deadline passed"),
+    });
+    this.ended = this.#run();
+  }
+
+  /** Whether the connection still stands. */
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Open questions. */
+  get load(): number {
+    return this.#calls.size;
+  }
+
+  /** Sends a client's request; resolves to the answer under the client's id. Rejects with a `GatewayError`. */
+  async request(call: Call): Promise<Message> {
+    const ticket = this.#calls.issue({ call, message: call.message });
+    const answer = await this.#exchange(ticket);
+    return answer.withId(call.message.id!);
+  }
+
+  /** Sends a request of the gateway itself; the answer keeps the gateway's id. */
+  ask(message: Message): Promise<Message> {
+    return this.#exchange(this.#calls.issue({ call: undefined, message }));
+  }
+
+  /** Sends a message that has no answer. */
+  send(message: Message): Promise<void> | undefined {
+    return this.#outbox.admit(message);
+  }
+
+  /** Forwards a client's `notifications/cancelled` under the id that the server knows. */
+  cancel(session: Session, message: Message): void {
+    if (message.requestId === undefined) return;
+    const key = idKey(message.requestId);
+    const [ticket] = this.#calls.where(({ call }) =>
+      call?.session === session && idKey(call.message.id!) === key
+    );
+    if (ticket === undefined) return;
+    this.#outbox.push(message.withRequestId(ticket.id));
+    this.#calls.fail(ticket, cancelled());
+  }
+
+  /** Cancels every call of a session that has gone. */
+  cancelAll(session: Session): void {
+    for (const ticket of this.#calls.where(({ call }) => call?.session === session)) {
+      this.#sendCancel(ticket, "client has gone");
+      this.#calls.fail(ticket, cancelled());
+    }
+  }
+
+  /** Sessions that wait for an answer on this link. */
+  waitingSessions(): Set<Session> {
+    const sessions = new Set<Session>();
+    for (const { tag } of this.#calls.where(() => true)) {
+      if (tag.call !== undefined) sessions.add(tag.call.session);
+    }
+    return sessions;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#alive = false;
+    const closing = this.#outbox.close();
+    await this.#connection[Symbol.asyncDispose]();
+    await closing;
+    await this.ended;
+  }
+
+  async #exchange(ticket: Ticket<Question>): Promise<Message> {
+    const { tag, id } = ticket;
+    tag.message = tag.message.withId(id).withProgressToken(id);
+    const admission = this.#outbox.admit(tag.message);
+    if (admission !== undefined) {
+      ticket.answer.catch(() => {}); // may fail while we still wait for room; awaited below
+      await admission.catch((error) => this.#calls.fail(ticket, this.#notAdmitted(error)));
+    }
+    return await ticket.answer;
+  }
+
+  #notAdmitted(error: GatewayError): GatewayError {
+    return this.#outbox.failed ? unavailable(this.#name, "connection lost", "not_sent") : error;
+  }
+
+  /** Reads until the connection ends, then fails what is open. */
+  async #run(): Promise<string> {
+    let reason = "connection closed";
+    try {
+      for await (const batch of this.#connection.readable) {
+        for (const message of batch) {
+          const room = this.#take(message);
+          if (room !== undefined) await room;
+        }
+      }
+      await this.#connection.closed;
+    } catch (error) {
+      reason = reasonOf(error);
+    }
+    this.#alive = false;
+    this.#calls.failAll((ticket) => this.#lost(ticket, reason));
+    this.#calls[Symbol.dispose]();
+    return reason;
+  }
+
+  /** Returns a promise only where the reader has to wait for the client. */
+  #take(message: Message): Promise<void> | undefined {
+    switch (message.kind) {
+      case "response":
+        if (!this.#calls.settle(message)) this.#events.lateAnswer();
+        return undefined;
+      case "notification":
+        return this.#takeNotification(message);
+      case "request":
+        void this.#answer(message);
+        return undefined;
+      case "invalid":
+        return this.#takeInvalid(message);
+    }
+  }
+
+  #takeNotification(message: Message): Promise<void> | undefined {
+    switch (message.method) {
+      case "notifications/progress":
+        return this.#takeProgress(message);
+      case "notifications/cancelled":
+        return void this.#receiver.cancelAsk(message);
+      default:
+        return this.#receiver.notify(message);
+    }
+  }
+
+  #takeProgress(message: Message): Promise<void> | undefined {
+    const ticket = this.#calls.find(message.progressToken);
+    const token = ticket?.tag.call?.message.progressToken;
+    if (ticket === undefined || token === undefined) return void this.#events.lateAnswer();
+    this.#calls.prolong(ticket);
+    return ticket.tag.call!.notify(message.withProgressToken(token));
+  }
+
+  /** A broken answer that still names its call fails that call; anything else costs only itself. */
+  #takeInvalid(message: Message): undefined {
+    const problem = message.problem!;
+    this.#events.badMessage(problem);
+    const error = new GatewayError(
+      "UpstreamProtocolError",
+      `Cannot understand upstream ${this.#name}: ${problem.message}`,
+    );
+    const ticket = this.#calls.find(message.id);
+    if (ticket !== undefined) this.#calls.fail(ticket, error);
+    if (!problem.fatal) return;
+    this.#calls.failAll(() => error);
+    this.#connection.abort(error);
+  }
+
+  async #answer(request: Message): Promise<void> {
+    const id = request.id!;
+    if (request.method === "ping") return this.#outbox.push(result(id, {}));
+    using _hold = this.#calls.hold();
+    try {
+      this.#outbox.push((await this.#receiver.ask(request)).withId(id));
+    } catch (error) {
+      this.#outbox.push(failure(id, toGatewayError(error)));
+    }
+  }
+
+  #sendCancel(ticket: Ticket<Question>, reason: string): void {
+    this.#outbox.push(
+      notification("notifications/cancelled", { requestId: 0, reason }).withRequestId(ticket.id),
+    );
+  }
+
+  /** Whether the server can have seen the request decides what the client may do next. */
+  #lost(ticket: Ticket<Question>, reason: string): GatewayError {
+    const unsent = this.#outbox.isUnsent(ticket.tag.message);
+    return unavailable(this.#name, reason, unsent ? "not_sent" : "unknown");
+  }
+}
+
+/** The error for a call whose server is not there (any more). */
+export function unavailable(
+  name: string,
+  reason: string,
+  outcome: "not_sent" | "unknown",
+): GatewayError {
+  return new GatewayError("UpstreamUnavailable", `Cannot reach upstream ${name}: ${reason}`, {
+    data: { outcome },
+  });
+}
+
+function cancelled(): GatewayError {
+  return new GatewayError("InternalError", "Cannot answer: the request was cancelled");
+}
