@@ -1,0 +1,106 @@
+/**
+ * `sluice check`: what a configuration would run, without running it.
+ *
+ * @module
+ */
+import { DEFAULTS } from "../lib/config/defaults.ts";
+import { redactUrl } from "../lib/config/endpoints.ts";
+import type { GatewayConfig, UpstreamConfig } from "../lib/config/gateway_config.ts";
+import type { Command } from "../lib/core/connection.ts";
+import { EXIT_DONE, oneLine } from "./errors.ts";
+import { VERSION } from "./version.ts";
+
+/** What the runtime cannot do, however it is configured. */
+const NOT_IN_RUNTIME = ["TLS 1.3 0-RTT (early data): the runtime does not offer it"];
+
+const SECRET_FLAG = /^--?[\w-]*(key|token|secret|password|passwd|auth|credential)[\w-]*$/i;
+
+/**
+ * Prints what would run. Values of headers and variables, of secret-looking arguments and of URL
+ * queries are masked.
+ *
+ * @returns exit code 0: a configuration that gets here is valid
+ */
+export function check(
+  config: GatewayConfig,
+  write: (text: string) => void = (text) => console.log(text.trimEnd()),
+): Promise<number> {
+  write(report(config));
+  return Promise.resolve(EXIT_DONE);
+}
+
+/** The whole report, with its last line end. */
+export function report(config: GatewayConfig): string {
+  const from = config.file === undefined ? "without a file" : `from ${config.file}`;
+  return [
+    [`sluice ${VERSION}: the configuration ${from} is valid and would run`],
+    section("listen", config.listen.map((endpoint) => listenerText(endpoint.url))),
+    section("upstreams", config.upstreams.flatMap(upstreamLines)),
+    section("settings that differ from the defaults", differences(config)),
+    section("warnings", config.warnings),
+    section("ignored", config.notes),
+    section("not available", NOT_IN_RUNTIME),
+  ].flat().map((line) => `${clean(line)}\n`).join("");
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
+}
+
+/** One line each, but with its indentation. */
+function clean(line: string): string {
+  const indent = /^ */.exec(line)?.[0] ?? "";
+  return indent + oneLine(line.slice(indent.length));
+}
+
+function listenerText(url: URL): string {
+  if (url.protocol === "stdio:") return "stdio: (MCP on stdin and stdout)";
+  return `${url.origin}/mcp (Streamable HTTP)${url.port === "0" ? ", on a free port" : ""}`;
+}
+
+function upstreamLines({ name, endpoint, sharing }: UpstreamConfig): string[] {
+  const { command, headers, url } = endpoint;
+  const one = command === undefined ? "connection" : "process";
+  const each = sharing === "shared" ? `one ${one} for all clients` : `one ${one} per session`;
+  const how = url.protocol === "builtin:" ? "in this process" : each;
+  const target = command === undefined ? redactUrl(url.href) : commandText(command);
+  return [
+    `${name}: ${target} (${how})`,
+    ...masked("header", headers),
+    ...masked("env", command?.env),
+    ...command?.cwd === undefined ? [] : [`  cwd ${command.cwd}`],
+  ];
+}
+
+function masked(kind: string, record: Readonly<Record<string, string>> | undefined): string[] {
+  return Object.keys(record ?? {}).map((name) => `  ${kind} ${name}=***`);
+}
+
+function commandText({ program, args }: Command): string {
+  const shown = args.map((arg, index) => {
+    if (index > 0 && SECRET_FLAG.test(args[index - 1])) return "***";
+    const [flag, value] = [arg.split("=", 1)[0], arg.includes("=")];
+    if (value && SECRET_FLAG.test(flag.startsWith("-") ? flag : `-${flag}`)) return `${flag}=***`;
+    return /^[a-z][a-z0-9+.-]*:\/\//i.test(arg) ? redactUrl(arg) : arg;
+  });
+  return [program, ...shown].map((word) => /^[^\s"']+$/.test(word) ? word : JSON.stringify(word))
+    .join(" ");
+}
+
+function differences(config: GatewayConfig): string[] {
+  const lines: string[] = [];
+  for (const group of ["limits", "http", "log"] as const) {
+    for (const [key, preset] of Object.entries(DEFAULTS[group])) {
+      const value: unknown = (config[group] as Readonly<Record<string, unknown>>)[key];
+      if (JSON.stringify(value) === JSON.stringify(preset)) continue;
+      lines.push(`${group}.${key} = ${shown(value)} (default ${shown(preset)})`);
+    }
+  }
+  for (const [name, on] of Object.entries(config.features)) lines.push(`features.${name} = ${on}`);
+  return lines;
+}
+
+function shown(value: unknown): string {
+  if (!Array.isArray(value)) return String(value);
+  return value.length === 0 ? "none" : value.join(", ");
+}

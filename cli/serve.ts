@@ -1,0 +1,36 @@
+/**
+ * `sluice serve`: a server in front of a network.
+ *
+ * @module
+ */
+import type { GatewayConfig } from "../lib/config/gateway_config.ts";
+import { assemble } from "./assemble.ts";
+import { EXIT_DONE } from "./errors.ts";
+import { runUntilStopped } from "./stop.ts";
+import { VERSION } from "./version.ts";
+
+/** Serves until it is told to stop; prints where. */
+export async function serve(config: GatewayConfig): Promise<number> {
+  await using assembly = await assemble(config);
+  const [upstream] = config.upstreams;
+  const lines = [`sluice ${VERSION}: serving ${upstream.name}`];
+  for (const url of assembly.urls) lines.push(...linesFor(url));
+  print(lines, assembly.urls);
+  await runUntilStopped(assembly, config.limits.drainMs);
+  return EXIT_DONE;
+}
+
+function linesFor(url: URL): string[] {
+  if (url.protocol === "stdio:") return ["  MCP      stdin and stdout"];
+  return [
+    `  MCP      ${url.href}`,
+    `  metrics  ${url.origin}/metrics`,
+    `  health   ${url.origin}/health`,
+  ];
+}
+
+/** Standard output belongs to the protocol when MCP is spoken there. */
+function print(lines: readonly string[], urls: readonly URL[]): void {
+  const output = urls.some((url) => url.protocol === "stdio:") ? Deno.stderr : Deno.stdout;
+  output.writeSync(new TextEncoder().encode(`${lines.join("\n")}\n`));
+}

@@ -1,0 +1,25 @@
+/**
+ * What the command line says about the configuration.
+ *
+ * @module
+ */
+
+/** Flags and operands, as given. */
+export interface ConfigFlags {
+  /** Path of the configuration file. */
+  readonly config?: string;
+  /** URLs to listen on. */
+  readonly listen?: readonly string[];
+  /** `NAME=URL` of upstreams. */
+  readonly upstream?: readonly string[];
+  /** URL of an upstream without a name. */
+  readonly url?: string;
+  /** Program and arguments of an upstream without a name. */
+  readonly command?: readonly string[];
+  /** One process or connection for all clients. */
+  readonly shared?: boolean;
+  readonly logLevel?: string;
+  readonly logFormat?: string;
+  /** No demo server: without an upstream there is an error. */
+  readonly requireUpstream?: boolean;
+}

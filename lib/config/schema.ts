@@ -1,0 +1,172 @@
+/**
+ * The zod schema of everything under the key `sluice`: single source of the file, the environment,
+ * the flags, the help text, docs/configuration.md and docs/sluice.schema.json.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { DEFAULTS } from "./defaults.ts";
+
+/** What a setting says about itself besides its type. */
+export interface SettingMeta {
+  /** What it does, one clause or sentence without a full stop. */
+  readonly description: string;
+  /** Unit or form of the value: `bytes`, `ms`, `URL`, ... */
+  readonly unit?: string;
+  /** Flag that sets it, as the help text shows it. */
+  readonly flag?: string;
+}
+
+/** Most milliseconds a timer of the runtime can wait. */
+const TIMER_MS_MAX = 2_147_483_647;
+
+function about<S extends z.ZodType>(schema: S, meta: SettingMeta): S {
+  return schema.meta({ ...meta });
+}
+
+function count(low: number, high: number, preset: number, description: string, unit: string) {
+  return about(z.int().min(low).max(high).default(preset), { description, unit });
+}
+
+function bytes(low: number, preset: number, description: string) {
+  return count(low, 1_073_741_824, preset, description, "bytes");
+}
+
+function ms(preset: number, description: string) {
+  return count(1, TIMER_MS_MAX, preset, description, "ms");
+}
+
+const text = z.string().min(1);
+
+/** Whether one process or connection of an upstream serves one client or all of them. */
+export const SHARINGS = ["perSession", "shared"] as const;
+/** Thresholds of the log, as `lib/telemetry` knows them, most talkative first. */
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+/** Forms of a log line; `auto` is text on a terminal and JSON elsewhere. */
+export const LOG_FORMATS = ["auto", "json", "text"] as const;
+
+const upstream = z.strictObject({
+  url: about(text.optional(), { description: "where the server answers", unit: "URL" }),
+  command: about(text.optional(), { description: "program to start, never through a shell" }),
+  args: about(z.array(z.string()).optional(), { description: "arguments of the program" }),
+  env: about(z.record(z.string(), z.string()).optional(), {
+    description: "added to the environment of the program",
+  }),
+  cwd: about(text.optional(), { description: "working directory of the program", unit: "path" }),
+  headers: about(z.record(z.string(), z.string()).optional(), {
+    description: "added to every HTTP request towards the url",
+  }),
+  sharing: about(z.enum(SHARINGS).default("perSession"), {
+    description: "one process or connection per session, or one shared by all clients",
+    flag: "--shared",
+  }),
+}).superRefine((entry, context) => {
+  const refuse = (message: string) => context.addIssue({ code: "custom", message });
+  if (entry.url === undefined && entry.command === undefined) {
+    refuse("has neither url nor command; give one of them");
+  } else if (entry.url !== undefined && entry.command !== undefined) {
+    refuse("has both url and command; keep one of them");
+  } else if (entry.url === undefined && entry.headers !== undefined) {
+    refuse("has headers, which a command cannot take; use env");
+  } else if (entry.command === undefined && (entry.args ?? entry.env ?? entry.cwd) !== undefined) {
+    refuse("has args, env or cwd, which a url cannot take; use headers");
+  }
+});
+
+const D = DEFAULTS;
+
+const host = z.string().regex(/^(\*|(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?)$/, {
+  error: "is not a host; give a host or host:port",
+});
+
+const origin = z.string().regex(/^(\*|[a-z][a-z0-9+.-]*:\/\/[^\/\s@?#]+)$/i, {
+  error: "is not an origin; give scheme://host or scheme://host:port",
+});
+
+const limits = z.strictObject({
+  messageBytes: bytes(1024, D.limits.messageBytes, "largest message taken or sent"),
+  jsonDepth: count(2, 1000, D.limits.jsonDepth, "deepest nesting of a message", "levels"),
+  bufferBytes: bytes(
+    1024,
+    D.limits.bufferBytes,
+    "outgoing bytes that may wait for one peer; one message always fits an empty buffer",
+  ),
+  bufferMessages: count(
+    1,
+    1_000_000,
+    D.limits.bufferMessages,
+    "outgoing messages that may wait for one peer",
+    "messages",
+  ),
+  sessions: count(1, 10_000_000, D.limits.sessions, "live sessions of the gateway", "sessions"),
+  sessionIdleMs: ms(
+    D.limits.sessionIdleMs,
+    "a session without a message or an open stream for so long ends",
+  ),
+  callDeadlineMs: ms(D.limits.callDeadlineMs, "deadline of a call; progress extends it"),
+  callDeadlineHardMs: ms(
+    D.limits.callDeadlineHardMs,
+    "deadline of a call that progress cannot extend",
+  ),
+  drainMs: ms(D.limits.drainMs, "hard end of a drain"),
+});
+
+const http = z.strictObject({
+  allowedHosts: about(z.array(host).default([...D.http.allowedHosts]), {
+    description: "Host headers answered besides those of the listener itself; * answers any",
+    unit: "host or host:port",
+  }),
+  allowedOrigins: about(z.array(origin).default([...D.http.allowedOrigins]), {
+    description: "Origin headers answered besides those of the listener itself; * answers any",
+    unit: "scheme://host[:port]",
+  }),
+  tlsHandshakeMs: ms(D.http.tlsHandshakeMs, "time for a TLS handshake"),
+  headersMs: ms(D.http.headersMs, "time for the headers of a request"),
+  bodyMs: ms(D.http.bodyMs, "time for the body of a request"),
+  keepAliveMs: ms(D.http.keepAliveMs, "an idle connection is closed after so long"),
+  headerFieldsMax: count(
+    8,
+    10_000,
+    D.http.headerFieldsMax,
+    "header fields of one request",
+    "fields",
+  ),
+  headerBytesMax: bytes(1024, D.http.headerBytesMax, "all headers of one request together"),
+});
+
+const log = z.strictObject({
+  level: about(z.enum(LOG_LEVELS).default(D.log.level), {
+    description: "least serious line that is written",
+    flag: "--log-level LEVEL",
+  }),
+  format: about(z.enum(LOG_FORMATS).default(D.log.format), {
+    description: "form of a line; auto is text on a terminal and json elsewhere",
+    flag: "--log-format FORMAT",
+  }),
+});
+
+/** Everything under `sluice`. */
+export const settingsSchema = z.strictObject({
+  listen: about(z.array(text).min(1).default([...D.listen]), {
+    description: "where clients are served",
+    unit: "URL",
+    flag: "--listen URL",
+  }),
+  upstreams: about(z.record(z.string(), upstream).default({}), {
+    description: "servers behind the gateway, by name",
+    flag: "--upstream NAME=URL",
+  }),
+  limits: about(limits.prefault({}), { description: "limits of the message path" }),
+  http: about(http.prefault({}), { description: "HTTP listeners" }),
+  log: about(log.prefault({}), { description: "the log on stderr" }),
+  features: about(z.record(z.string(), z.boolean()).default({}), {
+    description: "roll-back flags by feature name; false turns an optimisation off",
+  }),
+});
+
+/** All settings, with every default filled in. */
+export type Settings = z.output<typeof settingsSchema>;
+/** One entry of `sluice.upstreams`. */
+export type UpstreamSettings = z.output<typeof upstream>;
+/** Whether one process or connection of an upstream serves one client or all of them. */
+export type Sharing = typeof SHARINGS[number];

@@ -1,0 +1,140 @@
+/**
+ * One configured server, whatever spelling it was configured in, and its way to an upstream.
+ *
+ * @module
+ */
+import type { Endpoint } from "../core/connection.ts";
+import type { KeyPath } from "./document_lines.ts";
+import { commandEndpoint, parseUpstreamUrl } from "./endpoints.ts";
+import { configFault, keyText, type Place } from "./fault.ts";
+import type { UpstreamConfig } from "./gateway_config.ts";
+import type { Sharing } from "./schema.ts";
+import { type Environment, expandVariables } from "./variables.ts";
+
+/** A server as configured: `url` or `command` is set, and what belongs to it. */
+export interface UpstreamEntry {
+  readonly name: string;
+  readonly url?: string;
+  readonly command?: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly sharing?: Sharing;
+  /** Written before the URL once it is expanded: `sse+`. */
+  readonly schemePrefix?: string;
+  /** Where it stands in the file; entries of flags and variables have none, and are not expanded. */
+  readonly path?: KeyPath;
+  /** Where a key of it stands, for messages. */
+  place(path: KeyPath): Place;
+}
+
+/** Headers that belong to the connection: a configured one would break the framing or the routing. */
+const HEADERS_RESERVED = new Set([
+  "connection",
+  "content-length",
+  "host",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/**
+ * Expands the variables of an entry and checks what it holds.
+ *
+ * @throws {ConfigError} an unset variable, an URL that cannot be used, a bad header or variable name
+ */
+export function resolveUpstream(
+  entry: UpstreamEntry,
+  env: Environment,
+  sharing: Sharing | undefined,
+): UpstreamConfig {
+  // deno-lint-ignore no-control-regex -- names stand in log lines and in names of tools
+  if (!/^[^\x00-\x1f\x7f]{1,128}$/.test(entry.name)) {
+    throw configFault(
+      "Cannot read config",
+      "the name of an upstream is empty, longer than 128 characters or holds control characters",
+      "rename it",
+      entry.place([]),
+    );
+  }
+  return {
+    name: entry.name,
+    endpoint: new EntryResolver(entry, env).endpoint(),
+    sharing: sharing ?? entry.sharing ?? "perSession",
+  };
+}
+
+class EntryResolver {
+  readonly #entry: UpstreamEntry;
+  readonly #env: Environment;
+
+  constructor(entry: UpstreamEntry, env: Environment) {
+    this.#entry = entry;
+    this.#env = env;
+  }
+
+  endpoint(): Endpoint {
+    const { url, command, args, env, cwd, headers, schemePrefix = "" } = this.#entry;
+    if (url !== undefined) {
+      const place = this.#entry.place(["url"]);
+      const expanded = schemePrefix + this.#text(url, "url");
+      const checked = headers && this.#record(headers, "headers");
+      for (const [name, value] of Object.entries(checked ?? {})) this.#checkHeader(name, value);
+      return parseUpstreamUrl(expanded, checked, place);
+    }
+    const program = this.#text(command ?? "", "command");
+    if (program === "") this.#fail(["command"], "is empty", "name the program to start");
+    const variables = env && this.#record(env, "env");
+    for (const name of Object.keys(variables ?? {})) {
+      if (name === "" || /[=\0]/.test(name)) {
+        this.#fail(["env", name], "is not the name of a variable", "rename it");
+      }
+    }
+    return commandEndpoint({
+      program,
+      args: (args ?? []).map((arg, index) => this.#text(arg, "args", index)),
+      ...(variables && { env: variables }),
+      ...(cwd !== undefined && { cwd: this.#text(cwd, "cwd") }),
+    });
+  }
+
+  #text(text: string, ...path: (string | number)[]): string {
+    const { path: root } = this.#entry;
+    const expanded = root === undefined
+      ? text
+      : expandVariables(text, this.#env, keyText([...root, ...path]), this.#entry.place(path));
+    if (expanded.includes("\0")) this.#fail(path, "holds a NUL character", "remove it");
+    return expanded;
+  }
+
+  #record(record: Readonly<Record<string, string>>, key: string): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(record).map(([name, value]) => [name, this.#text(value, key, name)]),
+    );
+  }
+
+  #checkHeader(name: string, value: string): void {
+    const path = ["headers", name];
+    if (!/^[!#$%&'*+.^_`|~A-Za-z0-9-]+$/.test(name)) {
+      this.#fail(path, "is not the name of a header", "rename it");
+    }
+    if (HEADERS_RESERVED.has(name.toLowerCase())) {
+      this.#fail(path, "belongs to the connection, not to the configuration", "remove it");
+    }
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) {
+      this.#fail(
+        path,
+        "holds characters that a header cannot carry",
+        "remove line ends and symbols",
+      );
+    }
+  }
+
+  #fail(path: KeyPath, why: string, advice: string): never {
+    const key = keyText([...(this.#entry.path ?? [this.#entry.name]), ...path]);
+    throw configFault("Cannot read config", `${key} ${why}`, advice, this.#entry.place(path));
+  }
+}

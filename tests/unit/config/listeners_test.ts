@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { faultOf } from "./faults.ts";
+
+const GOLDEN: [unknown, string][] = [
+  [
+    { sluice: { listen: ["stdio:", "tcp://h:1"] } },
+    "Cannot listen on tcp://h:1: tcp comes with a later version; use http://HOST:PORT or stdio: (gateway.json:5)",
+  ],
+  [
+    { sluice: { listen: ["stdio:", "stdio:"] } },
+    "Cannot listen on stdio:: it is named twice; name it once (gateway.json:5)",
+  ],
+];
+
+Deno.test("resolveListeners() names the line of a bad listener", async () => {
+  for (const [file, line] of GOLDEN) assert.equal(await faultOf(file), line);
+});
