@@ -17,6 +17,8 @@ export const BUFFER_BYTES_MAX = 1024 * 1024;
 export const BUFFER_MESSAGES_MAX = 1000;
 /** A peer that takes nothing for so long while messages wait for it is closed, ms. */
 export const WRITE_STALL_MS = 10_000;
+/** How long the end of a connection waits for its peer to take what is left, ms. */
+export const CLOSE_FLUSH_MS = 2_000;
 /** Messages that may wait in line for room towards one peer. */
 export const QUEUE_MESSAGES_MAX = 10_000;
 /** Bytes that may wait in line for room towards one peer. */

@@ -11,6 +11,7 @@ import {
   ADMISSION_WAIT_MS,
   BUFFER_BYTES_MAX,
   BUFFER_MESSAGES_MAX,
+  CLOSE_FLUSH_MS,
   QUEUE_BYTES_MAX,
   QUEUE_MESSAGES_MAX,
   WRITE_STALL_MS,
@@ -25,6 +26,8 @@ export interface OutboxOptions {
   readonly bufferMessagesMax: number;
   /** A write that takes longer aborts the connection, ms. */
   readonly writeStallMs: number;
+  /** How long `close` waits for the peer to take what is left, ms. */
+  readonly closeFlushMs: number;
   /** Messages that may wait in line for room. */
   readonly queueMessagesMax: number;
   /** Bytes that may wait in line for room. */
@@ -43,6 +46,7 @@ const DEFAULTS: OutboxOptions = {
   bufferBytesMax: BUFFER_BYTES_MAX,
   bufferMessagesMax: BUFFER_MESSAGES_MAX,
   writeStallMs: WRITE_STALL_MS,
+  closeFlushMs: CLOSE_FLUSH_MS,
   queueMessagesMax: QUEUE_MESSAGES_MAX,
   queueBytesMax: QUEUE_BYTES_MAX,
   admissionWaitMs: ADMISSION_WAIT_MS,
@@ -66,6 +70,7 @@ export class Outbox {
   #drained: PromiseWithResolvers<void> | undefined;
   readonly #line = new Set<Place>();
   #lineBytes = 0;
+  #closing: Promise<void> | undefined;
   #stallTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(connection: Connection, options: Partial<OutboxOptions> = {}) {
@@ -118,14 +123,23 @@ export class Outbox {
     while (this.full && !this.#failed) await this.#nextDrain();
   }
 
-  /** Writes what waits, then ends the writable side. Never rejects. */
-  async close(): Promise<void> {
+  /**
+   * Writes what waits, then ends the writable side; gives up on a peer that takes too long. Never rejects,
+   * and later calls join the first.
+   */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const giveUp = setTimeout(() => this.#fail(), this.#options.closeFlushMs);
     while (!this.#failed && (this.#waiting.length > 0 || this.#writingMessages > 0)) {
       await this.#nextDrain();
     }
-    clearTimeout(this.#stallTimer);
-    this.#failed = true;
-    await this.#writer.close().catch(() => {}); // the connection's own `closed` tells why it broke
+    clearTimeout(giveUp);
+    const ended = this.#failed ? this.#writer.abort() : this.#writer.close();
+    this.#fail();
+    await ended.catch(() => {}); // the connection's own `closed` tells why it broke
   }
 
   readonly #flush = (): void => {

@@ -17,6 +17,8 @@ import { ClientSession } from "./session.ts";
 export interface RegistryOptions {
   readonly sessionsMax: number;
   readonly sessionIdleMs: number;
+  /** Told how many sessions are live whenever that changes. */
+  readonly onCount: (count: number) => void;
 }
 
 const ID_BYTES = 18; // 144 random bits
@@ -29,7 +31,12 @@ export class SessionRegistry implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: Partial<RegistryOptions> = {}) {
-    this.#options = { sessionsMax: SESSIONS_MAX, sessionIdleMs: SESSION_IDLE_MS, ...options };
+    this.#options = {
+      sessionsMax: SESSIONS_MAX,
+      sessionIdleMs: SESSION_IDLE_MS,
+      onCount: () => {},
+      ...options,
+    };
   }
 
   /** Live sessions. */
@@ -55,6 +62,7 @@ export class SessionRegistry implements Disposable {
       asksOpenMax: CALLS_OPEN_MAX,
     });
     this.#sessions.set(session.id, session);
+    this.#options.onCount(this.size);
     this.#timer ??= setTimeout(this.#sweep, SWEEP_MS);
     return session;
   }
@@ -66,7 +74,7 @@ export class SessionRegistry implements Disposable {
 
   /** Ends a session. */
   end(session: ClientSession): void {
-    this.#sessions.delete(session.id);
+    if (this.#sessions.delete(session.id)) this.#options.onCount(this.size);
     session.end();
   }
 

@@ -5,7 +5,6 @@
  * @module
  */
 import type { Connection } from "../core/connection.ts";
-import { monotonicMs } from "../core/clock.ts";
 import { GatewayError, reasonOf, TransportError } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
 import { DIAL_MS } from "../core/limits.ts";
@@ -26,8 +25,6 @@ interface Handshake {
   initialized?: Message;
 }
 
-/** A connection that lived for less than this counts as a failed try, ms. */
-const STABLE_MS = 1000;
 const BACKOFF = { firstMs: 100, maxMs: 5000 };
 
 /** One logical connection to one server, over any number of real ones. */
@@ -42,6 +39,7 @@ export class UpstreamClient implements AsyncDisposable {
   #handshake: Handshake | undefined;
   #link: Link | undefined;
   #connecting: Promise<Link> | undefined;
+  #shaking: Promise<Message> | undefined;
 
   constructor(
     name: string,
@@ -87,13 +85,11 @@ export class UpstreamClient implements AsyncDisposable {
 
   /** Makes the gateway's own handshake, unless it stands already; resolves to the server's answer. */
   async handshake(initialize: Message, initialized: Message): Promise<Message> {
-    const link = await this.#connected();
-    if (this.#handshake === undefined) {
-      const answer = await link.ask(initialize);
-      this.#handshake = { initialize, answer, initialized };
-      await link.send(initialized);
-    }
-    return this.#handshake.answer;
+    if (this.#handshake !== undefined) return this.#handshake.answer;
+    this.#shaking ??= this.#shakeHands(initialize, initialized).finally(() =>
+      this.#shaking = undefined
+    );
+    return await this.#shaking;
   }
 
   /** Sends a client's notification. */
@@ -130,6 +126,16 @@ export class UpstreamClient implements AsyncDisposable {
     return answer;
   }
 
+  async #shakeHands(initialize: Message, initialized: Message): Promise<Message> {
+    const link = await this.#connected();
+    const answer = await link.ask(initialize);
+    if (!answer.isError) {
+      this.#handshake = { initialize, answer, initialized };
+      await link.send(initialized);
+    }
+    return answer;
+  }
+
   #connected(): Promise<Link> {
     if (this.#link !== undefined) return Promise.resolve(this.#link);
     return this.#connecting ??= this.#connect().finally(() => this.#connecting = undefined);
@@ -141,8 +147,7 @@ export class UpstreamClient implements AsyncDisposable {
       const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(DIAL_MS)]);
       const connection = await this.#dial(signal);
       const link = new Link(this.#name, connection, this.#receiver, this.#events, this.#options);
-      const sinceMs = monotonicMs();
-      link.ended.then(() => this.#lost(link, sinceMs));
+      link.ended.then(() => this.#lost(link));
       if (this.#handshake !== undefined) await this.#replay(link, this.#handshake);
       this.#link = link.alive ? link : undefined;
       return link;
@@ -166,10 +171,11 @@ export class UpstreamClient implements AsyncDisposable {
     }
   }
 
-  #lost(link: Link, sinceMs: number): void {
+  /** A server that never answered anything is not worth hurrying for. */
+  #lost(link: Link): void {
     if (this.#link === link) this.#link = undefined;
-    if (monotonicMs() - sinceMs < STABLE_MS) this.#backoff.failed();
-    else this.#backoff.succeeded();
+    if (link.hasAnswered) this.#backoff.succeeded();
+    else this.#backoff.failed();
     if (!this.#closing.signal.aborted) void link[Symbol.asyncDispose]();
   }
 }

@@ -57,6 +57,7 @@ export class Link implements AsyncDisposable {
   /** Resolves with the reason when the connection has ended, in whatever way. */
   readonly ended: Promise<string>;
   #alive = true;
+  #hasAnswered = false;
 
   constructor(
     name: string,
@@ -83,6 +84,11 @@ export class Link implements AsyncDisposable {
   /** Whether the connection still stands. */
   get alive(): boolean {
     return this.#alive;
+  }
+
+  /** Whether the server has answered any question. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /** Open questions. */
@@ -183,7 +189,8 @@ export class Link implements AsyncDisposable {
   #take(message: Message): Promise<void> | undefined {
     switch (message.kind) {
       case "response":
-        if (!this.#calls.settle(message)) this.#events.lateAnswer();
+        if (this.#calls.settle(message)) this.#hasAnswered = true;
+        else this.#events.lateAnswer();
         return undefined;
       case "notification":
         return this.#takeNotification(message);

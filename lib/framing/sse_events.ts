@@ -1,0 +1,258 @@
+/**
+ * `text/event-stream`, both ways: WHATWG HTML, section 9.2 (server-sent events).
+ *
+ * The decoder is synchronous and works on bytes, so that any split of them can be tested; a data field
+ * that arrives whole in one chunk is handed on as a view.
+ *
+ * @module
+ */
+import { allocate } from "../core/byte_pool.ts";
+import { GatewayError } from "../core/errors.ts";
+import { MESSAGE_BYTES_MAX } from "../core/limits.ts";
+import type { Message } from "../core/message.ts";
+import { GrowingBytes } from "./growing_bytes.ts";
+
+/** One dispatched event. */
+export interface ServerEvent {
+  /** The event field; `message` when there was none. */
+  readonly type: string;
+  /** The data lines, joined by LF. Empty for a priming event. */
+  readonly data: Uint8Array;
+  /** The last event id at the time of this event; `""` when there was none. */
+  readonly lastEventId: string;
+}
+
+/** Longest event name or event id kept, bytes. A longer id counts as none: nothing can be resumed from it. */
+const FIELD_BYTES_MAX = 1024;
+/** Most lines between two blank lines; comments do not count. */
+const EVENT_LINES_MAX = 65_536;
+/** Longest field name with its colon and space, the only bytes of a line that are not data. */
+const FIELD_NAME_BYTES = 6;
+
+const LF = 0x0a, CR = 0x0d, COLON = 0x3a, SPACE = 0x20;
+const NOTHING = new Uint8Array(0);
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+const NONE: readonly ServerEvent[] = [];
+
+/** The receiving half. One per stream; a stream that is resumed starts a new one. */
+export class SseDecoder {
+  /** Id to resume after; `""` when the stream gave none. */
+  lastEventId = "";
+  /** What the server asked to wait before reconnecting, ms. */
+  retryMs: number | undefined;
+
+  readonly #dataBytesMax: number;
+  readonly #line: GrowingBytes;
+  readonly #joined: GrowingBytes;
+  #data: Uint8Array | undefined;
+  #type = "";
+  #idBuffer = "";
+  #lines = 0;
+  #skipLf = false;
+  #markBytes = 0;
+  #events: ServerEvent[] = [];
+
+  /** @param dataBytesMax largest data field of one event, bytes */
+  constructor(dataBytesMax = MESSAGE_BYTES_MAX) {
+    this.#dataBytesMax = dataBytesMax;
+    this.#line = new GrowingBytes(dataBytesMax + FIELD_NAME_BYTES);
+    this.#joined = new GrowingBytes(dataBytesMax);
+  }
+
+  /** Bytes held of an event that is not complete. */
+  get heldBytes(): number {
+    return this.#line.length + this.#joined.length + (this.#data?.length ?? 0);
+  }
+
+  /**
+   * Events completed by this chunk. The chunk belongs to the decoder from now on: events are views of it.
+   *
+   * @throws {GatewayError} UpstreamProtocolError, fatal, when an event passes the limits
+   */
+  push(chunk: Uint8Array): readonly ServerEvent[] {
+    const bytes = this.#markBytes < 3 ? this.#withoutMark(chunk) : chunk;
+    let at = 0;
+    if (this.#skipLf && bytes.length > 0) {
+      this.#skipLf = false;
+      if (bytes[0] === LF) at = 1;
+    }
+    let lf = -2, cr = -2; // -2: not looked for yet, -1: none left
+    while (at < bytes.length) {
+      if (lf !== -1 && lf < at) lf = bytes.indexOf(LF, at);
+      if (cr !== -1 && cr < at) cr = bytes.indexOf(CR, at);
+      const end = lf < 0 ? cr : cr < 0 ? lf : Math.min(lf, cr);
+      if (end < 0) break;
+      this.#takeLine(bytes, at, end);
+      at = end + 1;
+      if (end === cr) {
+        if (at === bytes.length) this.#skipLf = true;
+        else if (bytes[at] === LF) at++;
+      }
+    }
+    if (at < bytes.length) this.#hold(bytes, at);
+    if (this.#events.length === 0) return NONE;
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  #takeLine(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#line.length === 0) return this.#field(bytes, start, end);
+    this.#hold(bytes, start, end);
+    const line = this.#line.take();
+    this.#field(line, 0, line.length);
+  }
+
+  #hold(bytes: Uint8Array, start: number, end = bytes.length): void {
+    const bytesMax = this.#dataBytesMax + FIELD_NAME_BYTES;
+    const fits = this.heldBytes + end - start <= bytesMax && this.#line.append(bytes, start, end);
+    if (!fits) throw tooLarge("an event without an end");
+  }
+
+  #field(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end) return this.#dispatch();
+    if (bytes[start] === COLON) return;
+    if (++this.#lines > EVENT_LINES_MAX) throw tooLarge("an event of too many lines");
+    if (isField(bytes, start, end, "data")) return this.#addData(bytes, start + 4, end);
+    if (isField(bytes, start, end, "id")) return this.#setId(fieldValue(bytes, start + 2, end));
+    if (isField(bytes, start, end, "event")) {
+      const name = fieldValue(bytes, start + 5, end);
+      this.#type = name.length > FIELD_BYTES_MAX ? "?" : text(name);
+    } else if (isField(bytes, start, end, "retry")) {
+      const digits = text(fieldValue(bytes, start + 5, Math.min(end, start + FIELD_BYTES_MAX)));
+      if (/^\d{1,10}$/.test(digits)) this.retryMs = Number(digits);
+    }
+  }
+
+  #addData(bytes: Uint8Array, start: number, end: number): void {
+    const value = fieldValue(bytes, start, end);
+    if (value.length > this.#dataBytesMax) throw tooLarge("an event");
+    if (this.#data === undefined) {
+      this.#data = value;
+      return;
+    }
+    const isSecond = this.#joined.length === 0;
+    const fits = (!isSecond || this.#joined.append(this.#data)) &&
+      this.#joined.append(LINE_FEED) && this.#joined.append(value);
+    if (!fits) throw tooLarge("an event");
+    if (isSecond) this.#data = NOTHING; // its bytes stand in #joined now
+  }
+
+  #setId(value: Uint8Array): void {
+    if (value.includes(0)) return;
+    this.#idBuffer = value.length > FIELD_BYTES_MAX ? "" : text(value);
+  }
+
+  #dispatch(): void {
+    this.lastEventId = this.#idBuffer;
+    if (this.#data !== undefined) {
+      const data = this.#joined.length > 0 ? this.#joined.take() : this.#data;
+      this.#events.push({ type: this.#type || "message", data, lastEventId: this.lastEventId });
+      this.#data = undefined;
+    }
+    this.#type = "";
+    this.#lines = 0;
+  }
+
+  /** Drops a byte order mark at the very start, however it was split. */
+  #withoutMark(chunk: Uint8Array): Uint8Array {
+    let at = 0;
+    while (at < chunk.length && chunk[at] === BYTE_ORDER_MARK[this.#markBytes]) {
+      at++;
+      if (++this.#markBytes === 3) return chunk.subarray(at);
+    }
+    if (at === chunk.length) return NOTHING;
+    const seen = this.#markBytes;
+    this.#markBytes = 3;
+    if (seen === 0) return chunk;
+    const whole = new Uint8Array(seen + chunk.length - at); // a mark begun but not ended is content
+    whole.set(BYTE_ORDER_MARK.slice(0, seen));
+    whole.set(chunk.subarray(at), seen);
+    return whole;
+  }
+}
+
+/**
+ * One event that carries a message, ready for one write. Line breaks between the tokens of the message
+ * become spaces, so that nothing in it can end the data field.
+ *
+ * @param id event id: visible ASCII
+ * @throws {GatewayError} InternalError when the id could break the framing
+ */
+export function encodeEvent(message: Message, id?: string): Uint8Array {
+  return encodeData(message.lineBytes(), id);
+}
+
+/** An event with an id and no data: gives the client something to resume after (MCP 2025-11-25, transports). */
+export function encodePriming(id: string): Uint8Array {
+  return encodeData(NOTHING, id);
+}
+
+/** A `retry` field: how long the client is to wait before it reconnects, ms. */
+export function encodeRetry(retryMs: number): Uint8Array {
+  return encoder.encode(`retry: ${Math.max(0, Math.round(retryMs))}\n\n`);
+}
+
+/** A comment: keeps proxies from closing an idle stream. */
+export const HEARTBEAT = new TextEncoder().encode(":\n\n");
+
+function encodeData(line: Uint8Array, id: string | undefined): Uint8Array {
+  const idBytes = id === undefined ? 0 : ID_FIELD.length + id.length + 1;
+  const bytes = allocate(PREFIX.length + idBytes + line.length + 2);
+  let at = 0;
+  if (id !== undefined) {
+    bytes.set(ID_FIELD);
+    at = ID_FIELD.length;
+    for (let i = 0; i < id.length; i++) bytes[at++] = idByte(id, i);
+    bytes[at++] = LF;
+  }
+  bytes.set(PREFIX, at);
+  at += PREFIX.length;
+  bytes.set(line, at);
+  at += line.length;
+  bytes[at] = bytes[at + 1] = LF;
+  return bytes;
+}
+
+function idByte(id: string, index: number): number {
+  const code = id.charCodeAt(index);
+  if (code > SPACE && code < 0x7f) return code;
+  throw new GatewayError("InternalError", "Cannot write event: its id is not visible ASCII");
+}
+
+function isField(bytes: Uint8Array, start: number, end: number, name: string): boolean {
+  const after = start + name.length;
+  if (after > end || (after < end && bytes[after] !== COLON)) return false;
+  for (let i = 0; i < name.length; i++) {
+    if (bytes[start + i] !== name.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** What follows the colon and one space. */
+function fieldValue(bytes: Uint8Array, afterName: number, end: number): Uint8Array {
+  const start = bytes[afterName + 1] === SPACE && afterName + 1 < end
+    ? afterName + 2
+    : afterName + 1;
+  return start >= end ? NOTHING : bytes.subarray(start, end);
+}
+
+function tooLarge(what: string): GatewayError {
+  return new GatewayError(
+    "UpstreamProtocolError",
+    `Cannot read event stream: ${what} passes the limit`,
+    { fatal: true },
+  );
+}
+
+function text(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+const encoder = new TextEncoder();
+/** `ignoreBOM` keeps a mark inside a field: only the one that begins the stream is none of its content. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const LINE_FEED = Uint8Array.of(LF);
+const ID_FIELD = encoder.encode("id: ");
+/** The reference SDKs name the default type; clients with a parser of their own may want to see it. */
+const PREFIX = encoder.encode("event: message\ndata: ");
