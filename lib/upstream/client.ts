@@ -76,11 +76,12 @@ export class UpstreamClient implements AsyncDisposable {
    */
   async request(call: Call): Promise<Message> {
     try {
-      return await this.#requestOnce(call);
+      const answer = await this.#requestOnce(call);
+      if (!isUnsentAnswer(answer)) return answer;
     } catch (error) {
       if (!isUnsent(error) || this.#closing.signal.aborted) throw error;
-      return await this.#requestOnce(call);
     }
+    return await this.#requestOnce(call);
   }
 
   /** Makes the gateway's own handshake, unless it stands already; resolves to the server's answer. */
@@ -181,8 +182,16 @@ export class UpstreamClient implements AsyncDisposable {
 }
 
 function isUnsent(error: unknown): boolean {
-  return error instanceof GatewayError &&
-    (error.data as { outcome?: string } | undefined)?.outcome === "not_sent";
+  return error instanceof GatewayError && outcomeOf(error.data) === "not_sent";
+}
+
+/** Transports over HTTP tell the failure of one request by an answer to it. */
+function isUnsentAnswer(answer: Message): boolean {
+  return answer.isError && outcomeOf(answer.json().error.data) === "not_sent";
+}
+
+function outcomeOf(data: unknown): unknown {
+  return (data as { outcome?: unknown } | null | undefined)?.outcome;
 }
 
 /** Resolves after a time; rejects with the signal's reason when it aborts before. */

@@ -336,3 +336,13 @@ Deno.test("a shared server's list changes reach every client, its requests only 
   assert.equal(cancelled?.method, "notifications/cancelled");
   assert.equal(decoder.decode(cancelled?.requestId), decoder.decode(call!.id));
 });
+
+Deno.test("a request that certainly was not sent is tried once more", async () => {
+  await using gateway = memoryGateway();
+  const [client, server] = await pair(gateway);
+  client.send(request(1, "tools/call", { name: "t" }));
+  const unsent = new GatewayError("UpstreamUnavailable", "no", { data: { outcome: "not_sent" } });
+  server.send(failure((await server.next())!.id, unsent));
+  server.send(failure((await server.next())!.id, unsent));
+  assert.deepEqual((await client.next())!.json().error.data, { outcome: "not_sent" });
+});
