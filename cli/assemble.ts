@@ -71,7 +71,7 @@ export async function assemble(
     },
   };
   const dispatcher = new Dispatcher(upstream.handle, events);
-  const gateway = new Gateway({ dispatcher, sessions, upstream, events });
+  const gateway = new Gateway({ dispatcher, sessions, upstream, events, buffer: bufferOf(config) });
   const state = { draining: false, sessions: () => sessions.size };
   const listeners: Listener[] = [];
   try {
@@ -141,6 +141,7 @@ async function createUpstream(base: Base, config: UpstreamConfig): Promise<Upstr
     callDeadlineMs: limits.callDeadlineMs,
     callDeadlineHardMs: limits.callDeadlineHardMs,
     callsOpenMax: UPSTREAM_CALLS_OPEN_MAX,
+    buffer: bufferOf(base.config),
   };
   if (config.sharing === "shared") {
     const { SharedUpstream } = await import("../lib/upstream/shared.ts");
@@ -151,6 +152,10 @@ async function createUpstream(base: Base, config: UpstreamConfig): Promise<Upstr
   }
   const { PerSessionUpstream } = await import("../lib/upstream/per_session.ts");
   return new PerSessionUpstream(name, dial, events, linkOptions);
+}
+
+function bufferOf({ limits }: GatewayConfig) {
+  return { bufferBytesMax: limits.bufferBytes, bufferMessagesMax: limits.bufferMessages };
 }
 
 /** The transport that reaches an endpoint. Transports are loaded only where they are used. */
@@ -269,6 +274,7 @@ function surviveRejections(log: RootLogger, metrics: GatewayMetrics): Disposable
   };
   globalThis.addEventListener("unhandledrejection", onRejection, { capture: true });
   return {
-    [Symbol.dispose]: () => globalThis.removeEventListener("unhandledrejection", onRejection, { capture: true }),
+    [Symbol.dispose]: () =>
+      globalThis.removeEventListener("unhandledrejection", onRejection, { capture: true }),
   };
 }

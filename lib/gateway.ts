@@ -16,7 +16,7 @@ import { monotonicMs } from "./core/clock.ts";
 import { GatewayError, reasonOf, toGatewayError } from "./core/errors.ts";
 import { CALLS_OPEN_MAX } from "./core/limits.ts";
 import type { Message } from "./core/message.ts";
-import { Outbox } from "./core/outbox.ts";
+import { Outbox, type OutboxOptions } from "./core/outbox.ts";
 import type { Upstream } from "./core/upstream.ts";
 import { DISCOVER_METHOD, type Dispatcher, noDiscovery } from "./session/dispatcher.ts";
 import { ConnectionOutlet, ExchangeOutlet, type Meter } from "./session/outlet.ts";
@@ -48,6 +48,8 @@ export interface GatewayParts {
   readonly sessions: SessionRegistry;
   readonly upstream: Upstream;
   readonly events: GatewayEvents;
+  /** Limits of what waits for one client. */
+  readonly buffer?: Partial<OutboxOptions>;
 }
 
 const SESSION_HEADER = "mcp-session-id";
@@ -102,7 +104,7 @@ export class Gateway {
     const { sessions, events } = this.#parts;
     const meter = events.meter(connection.peer.transport);
     meter.connections(1);
-    const outbox = new Outbox(connection);
+    const outbox = new Outbox(connection, this.#parts.buffer);
     try {
       const session = sessions.open();
       try {
@@ -147,6 +149,7 @@ export class Gateway {
     const request = requestOf(connection);
     for await (const batch of connection.readable) {
       meter.received(batch);
+      session.lastSeenMs = monotonicMs();
       for (const message of batch) {
         if (message.problem !== undefined) meter.badMessage(message.problem);
         const done = this.#parts.dispatcher.receive(session, message, request, outlet);
@@ -184,6 +187,7 @@ export class Gateway {
     }
     const session = known ?? this.#openSession(message, exchange);
     const outlet = new ExchangeOutlet(exchange, meter);
+    session.lastSeenMs = monotonicMs();
     const done = dispatcher.receive(session, message, exchange.request, outlet);
     if (done !== undefined) await done;
     if (message.kind !== "request") return exchange.accept(202);

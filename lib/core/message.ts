@@ -6,7 +6,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { allocate } from "./byte_pool.ts";
-import { FIRST_DETAIL_SLOT, scanEnvelope, Slot, SLOTS } from "./envelope.ts";
+import { presentDetails, scanEnvelope, Slot, SLOTS } from "./envelope.ts";
 import { offenceOf } from "./envelope_rules.ts";
 import { GatewayError } from "./errors.ts";
 import {
@@ -21,13 +21,14 @@ import {
   TooDeep,
 } from "./json_scanner.ts";
 import { JSON_DEPTH_MAX } from "./limits.ts";
+import { stringAt } from "./json_string.ts";
 import { isRequestId } from "./message_id.ts";
 import { knownMethod } from "./method_names.ts";
 
 /** What a message is. `invalid` stands for content that is no message: `problem` says why. */
 export type Kind = "request" | "response" | "notification" | "invalid";
 
-const QUOTE = 0x22, OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b;
+const OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b;
 const LF = 0x0a, CR = 0x0d, SPACE = 0x20, LOWER_T = 0x74;
 
 /** Immutable. Its bytes may be a view of a larger buffer, which nobody writes to any more. */
@@ -43,8 +44,8 @@ export class Message {
   readonly hasLineBreaks: boolean;
   readonly #idStart: number;
   readonly #idEnd: number;
-  /** Spans of the slots from `FIRST_DETAIL_SLOT` on. */
-  readonly #details: readonly number[] | undefined;
+  /** The parts that are present, three numbers each: slot, start, end. */
+  readonly #details: number[] | undefined;
   #json: unknown;
 
   private constructor(
@@ -55,7 +56,7 @@ export class Message {
     hasLineBreaks: boolean,
     idStart: number,
     idEnd: number,
-    details: readonly number[] | undefined,
+    details: number[] | undefined,
   ) {
     this.kind = kind;
     this.bytes = bytes;
@@ -77,7 +78,7 @@ export class Message {
     try {
       return read(bytes, jsonDepthMax);
     } catch (error) {
-      return Message.invalid(problemOf(error, bytes));
+      return Message.invalid(problemOf(error, bytes), readableId(bytes));
     } finally {
       endScan();
     }
@@ -97,7 +98,7 @@ export class Message {
     hasLineBreaks: boolean,
     spans: readonly number[],
   ): Message {
-    const details = hasDetails(spans) ? spans.slice(2 * FIRST_DETAIL_SLOT) : undefined;
+    const details = presentDetails(spans);
     const at = 2 * Slot.id;
     return new Message(
       kind,
@@ -143,11 +144,6 @@ export class Message {
     return this.#raw(Slot.requestId);
   }
 
-  /** `_meta["io.modelcontextprotocol/protocolVersion"]` of modern requests. */
-  get protocolVersion(): string | undefined {
-    return this.#string(Slot.protocolVersion);
-  }
-
   /** Whether this is an answer with an error instead of a result. */
   get isError(): boolean {
     return this.#raw(Slot.error) !== undefined;
@@ -191,9 +187,9 @@ export class Message {
   }
 
   #withDetail(slot: number, raw: Uint8Array): Message {
-    const at = 2 * (slot - FIRST_DETAIL_SLOT);
-    const start = this.#details?.[at] ?? -1;
-    return start < 0 ? this : this.#spliced(start, this.#details![at + 1], raw);
+    const at = this.#find(slot);
+    if (at < 0) return this;
+    return this.#spliced(this.#details![at + 1], this.#details![at + 2], raw);
   }
 
   #spliced(start: number, end: number, raw: Uint8Array): Message {
@@ -204,6 +200,11 @@ export class Message {
     bytes.set(raw, start);
     bytes.set(from.subarray(end), start + raw.length);
     const moved = (at: number) => at >= end ? at + shift : at;
+    const details = shift === 0 ? this.#details : this.#details?.slice();
+    for (let i = 0; shift !== 0 && i < (details?.length ?? 0); i += 3) {
+      details![i + 1] = moved(details![i + 1]);
+      details![i + 2] = moved(details![i + 2]);
+    }
     return new Message(
       this.kind,
       bytes,
@@ -212,19 +213,27 @@ export class Message {
       this.hasLineBreaks,
       moved(this.#idStart),
       moved(this.#idEnd),
-      shift === 0 ? this.#details : this.#details?.map(moved),
+      details,
     );
   }
 
+  /** Where a part stands in the details; -1 when it is absent. */
+  #find(slot: number): number {
+    const details = this.#details;
+    if (details === undefined) return -1;
+    for (let i = 0; i < details.length; i += 3) if (details[i] === slot) return i;
+    return -1;
+  }
+
   #raw(slot: number): Uint8Array | undefined {
-    const at = 2 * (slot - FIRST_DETAIL_SLOT);
-    const start = this.#details?.[at] ?? -1;
-    return start < 0 ? undefined : this.bytes.subarray(start, this.#details![at + 1]);
+    const at = this.#find(slot);
+    return at < 0 ? undefined : this.bytes.subarray(this.#details![at + 1], this.#details![at + 2]);
   }
 
   #string(slot: number): string | undefined {
-    const raw = this.#raw(slot);
-    return raw?.[0] === QUOTE ? JSON.parse(decoder.decode(raw)) : undefined;
+    const at = this.#find(slot);
+    if (at < 0) return undefined;
+    return stringAt(this.bytes, this.#details![at + 1], this.#details![at + 2]);
   }
 }
 
@@ -234,6 +243,7 @@ const decoder = new TextDecoder();
 const spans: number[] = new Array(2 * SLOTS).fill(-1);
 
 function read(bytes: Uint8Array, jsonDepthMax: number): Message {
+  spans[2 * Slot.id] = -1; // of the message before
   beginScan(bytes, jsonDepthMax);
   const start = skipSpace(0);
   const isObject = bytes[start] === OPEN_BRACE;
@@ -254,22 +264,17 @@ function located(bytes: Uint8Array): Message {
   const methodStart = spans[2 * Slot.method], methodEnd = spans[2 * Slot.method + 1];
   if (methodStart < 0) return Message.located("response", bytes, undefined, sawLineBreak(), spans);
   const method = knownMethod(bytes, methodStart + 1, methodEnd - 1) ??
-    JSON.parse(decoder.decode(bytes.subarray(methodStart, methodEnd)));
+    stringAt(bytes, methodStart, methodEnd);
   const kind = spans[2 * Slot.id] < 0 ? "notification" : "request";
   return Message.located(kind, bytes, method, sawLineBreak(), spans);
 }
 
-/** A copy of the id of a refused message, for the answer. */
+/** A copy of the id of a refused message, for the answer; as far as the scan came. */
 function readableId(bytes: Uint8Array): Uint8Array | undefined {
   const start = spans[2 * Slot.id], end = spans[2 * Slot.id + 1];
-  return start >= 0 && isRequestId(bytes, start, end) ? bytes.slice(start, end) : undefined;
-}
-
-function hasDetails(table: readonly number[]): boolean {
-  for (let i = 2 * FIRST_DETAIL_SLOT; i < table.length; i += 2) {
-    if (table[i] >= 0) return true;
-  }
-  return false;
+  if (start < 0 || !isRequestId(bytes, start, end)) return undefined;
+  const id = bytes.slice(start, end);
+  return isUtf8(id) ? id : undefined;
 }
 
 function notAnObject(firstByte: number): GatewayError {

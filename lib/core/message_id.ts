@@ -4,9 +4,10 @@
  *
  * @module
  */
+import { asciiAt, stringAt } from "./json_string.ts";
 import { ID_BYTES_MAX } from "./limits.ts";
 
-const QUOTE = 0x22, BACKSLASH = 0x5c, MINUS = 0x2d, DOT = 0x2e, ZERO = 0x30, NINE = 0x39;
+const QUOTE = 0x22, MINUS = 0x2d, DOT = 0x2e, ZERO = 0x30, NINE = 0x39;
 
 /**
  * Whether the JSON value between two positions may be a request id: a string or an integer (MCP
@@ -26,18 +27,22 @@ export function isRequestId(bytes: Uint8Array, start: number, end: number): bool
   return true;
 }
 
+/** What {@link idKey} gives: a number for common integers, text for everything else. */
+export type IdKey = number | string;
+
 /**
  * A key under which two spellings of one id are the same: `"a"` and `"\u0061"`, `1` and `1.0`. Strings and
  * integers never share a key.
  */
-export function idKey(raw: Uint8Array): string {
-  const text = latin1(raw);
-  if (raw[0] !== QUOTE) {
-    const dot = text.indexOf(".");
-    const digits = dot < 0 ? text : text.slice(0, dot);
-    return digits === "-0" ? "0" : digits;
-  }
-  return raw.includes(BACKSLASH) ? '"' + JSON.parse(utf8(raw)) : '"' + utf8(raw).slice(1, -1);
+export function idKey(raw: Uint8Array): IdKey {
+  if (raw[0] === QUOTE) return '"' + stringAt(raw, 0, raw.length);
+  const small = idNumber(raw, 0, raw.length);
+  if (small >= 0) return small;
+  const text = asciiAt(raw, 0, raw.length) ?? decoder.decode(raw);
+  const dot = text.indexOf(".");
+  const digits = dot < 0 ? text : text.slice(0, dot);
+  const isSmall = digits.length < 16;
+  return isSmall ? Number(digits) + 0 : digits; // -0 is 0
 }
 
 /** The non-negative integer that an id spells in plain digits; -1 for anything else. */
@@ -61,13 +66,3 @@ export function idBytes(value: number): Uint8Array {
 }
 
 const decoder = new TextDecoder();
-
-function utf8(raw: Uint8Array): string {
-  return decoder.decode(raw);
-}
-
-function latin1(raw: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < raw.length; i++) text += String.fromCharCode(raw[i]);
-  return text;
-}

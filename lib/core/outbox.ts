@@ -37,8 +37,8 @@ export interface OutboxOptions {
 }
 
 interface Place {
-  readonly message: Message;
   readonly admit: () => void;
+  readonly withdraw: () => void;
   readonly refuse: (error: GatewayError) => void;
 }
 
@@ -68,7 +68,7 @@ export class Outbox {
   #scheduled = false;
   #failed = false;
   #drained: PromiseWithResolvers<void> | undefined;
-  readonly #line = new Set<Place>();
+  readonly #line = new Map<Message, Place>();
   #lineBytes = 0;
   #closing: Promise<void> | undefined;
   #stallTimer: ReturnType<typeof setTimeout> | undefined;
@@ -106,6 +106,13 @@ export class Outbox {
   admit(message: Message): Promise<void> | undefined {
     if (!this.full || this.#failed) return void this.push(message);
     return this.#waitInLine(message);
+  }
+
+  /** Takes a message that waits in line out of it: it is not sent. False when it does not. */
+  withdraw(message: Message): boolean {
+    const place = this.#line.get(message);
+    place?.withdraw();
+    return place !== undefined;
   }
 
   /** Whether a message was never handed to the connection: the peer cannot have seen it. */
@@ -158,7 +165,7 @@ export class Outbox {
   readonly #written = (): void => {
     this.#writingMessages = 0;
     this.#writingBytes = 0;
-    for (const place of this.#line) {
+    for (const place of this.#line.values()) {
       if (this.full) break;
       place.admit();
     }
@@ -174,8 +181,8 @@ export class Outbox {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const admit = () => resolve(this.push(message));
     const place: Place = {
-      message,
       admit: () => leave(admit),
+      withdraw: () => leave(resolve),
       refuse: (e) => leave(() => reject(e)),
     };
     const timer = setTimeout(
@@ -184,10 +191,10 @@ export class Outbox {
     );
     const leave = (then: () => void) => {
       clearTimeout(timer);
-      if (this.#line.delete(place)) this.#lineBytes -= message.bytes.length;
+      if (this.#line.delete(message)) this.#lineBytes -= message.bytes.length;
       then();
     };
-    this.#line.add(place);
+    this.#line.set(message, place);
     this.#lineBytes += message.bytes.length;
     await promise;
   }
@@ -220,7 +227,9 @@ export class Outbox {
     this.#failed = true; // what waits stays, to tell the unsent from the unknown
     this.#waitingBytes = this.#writingBytes = this.#writingMessages = 0;
     clearTimeout(this.#stallTimer);
-    for (const place of this.#line) place.refuse(this.#overloaded("the connection is gone"));
+    for (const place of this.#line.values()) {
+      place.refuse(this.#overloaded("the connection is gone"));
+    }
     this.#signalDrained();
   }
 

@@ -166,7 +166,7 @@ class Writing {
         this.#controller = controller;
         // The stream's own `abort` would wait for the write under way, which may wait for ever.
         const { signal } = controller;
-        signal.addEventListener("abort", () => this.fail(broken("write to", signal.reason)));
+        signal.addEventListener("abort", () => this.#break(broken("write to", signal.reason)));
       },
       write: (batch) => this.#write(batch),
       close: () => this.#close(),
@@ -195,9 +195,13 @@ class Writing {
   }
 
   fail(error: TransportError): void {
+    if (!this.#isOver) this.#controller.error(error);
+    this.#break(error);
+  }
+
+  #break(error: TransportError): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#controller.error(error);
     this.#end.reject(error);
     settleQuietly(() => this.#sink.abort(error));
   }

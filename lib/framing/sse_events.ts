@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { allocate } from "../core/byte_pool.ts";
 import { GatewayError } from "../core/errors.ts";
 import { MESSAGE_BYTES_MAX } from "../core/limits.ts";
@@ -14,11 +15,11 @@ import { GrowingBytes } from "./growing_bytes.ts";
 
 /** One dispatched event. */
 export interface ServerEvent {
-  /** The event field; `message` when there was none. */
+  /** The event field, one character per byte; `message` when there was none. */
   readonly type: string;
   /** The data lines, joined by LF. Empty for a priming event. */
   readonly data: Uint8Array;
-  /** The last event id at the time of this event; `""` when there was none. */
+  /** The last event id at the time of this event, see {@link SseDecoder.lastEventId}. */
   readonly lastEventId: string;
 }
 
@@ -29,14 +30,17 @@ const EVENT_LINES_MAX = 65_536;
 /** Longest field name with its colon and space, the only bytes of a line that are not data. */
 const FIELD_NAME_BYTES = 6;
 
-const LF = 0x0a, CR = 0x0d, COLON = 0x3a, SPACE = 0x20;
+const LF = 0x0a, COLON = 0x3a, SPACE = 0x20;
+const LOWER_D = 0x64, LOWER_E = 0x65, LOWER_I = 0x69, LOWER_R = 0x72;
+/** Stands for an event name that is too long to be known. */
+const UNKNOWN_TYPE = "?";
 const NOTHING = new Uint8Array(0);
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const NONE: readonly ServerEvent[] = [];
 
 /** The receiving half. One per stream; a stream that is resumed starts a new one. */
 export class SseDecoder {
-  /** Id to resume after; `""` when the stream gave none. */
+  /** Id to resume after, one character per byte, as a header takes it; `""` when the stream gave none. */
   lastEventId = "";
   /** What the server asked to wait before reconnecting, ms. */
   retryMs: number | undefined;
@@ -76,13 +80,15 @@ export class SseDecoder {
       this.#skipLf = false;
       if (bytes[0] === LF) at = 1;
     }
+    // As text, for its search is vectorised: 1 MB takes 41 us, against 246 of Uint8Array.indexOf (Deno 2.9.6).
+    const text = latin1(bytes);
     let lf = -2, cr = -2; // -2: not looked for yet, -1: none left
     while (at < bytes.length) {
-      if (lf !== -1 && lf < at) lf = bytes.indexOf(LF, at);
-      if (cr !== -1 && cr < at) cr = bytes.indexOf(CR, at);
+      if (lf !== -1 && lf < at) lf = text.indexOf("\n", at);
+      if (cr !== -1 && cr < at) cr = text.indexOf("\r", at);
       const end = lf < 0 ? cr : cr < 0 ? lf : Math.min(lf, cr);
       if (end < 0) break;
-      this.#takeLine(bytes, at, end);
+      this.#takeLine(bytes, text, at, end);
       at = end + 1;
       if (end === cr) {
         if (at === bytes.length) this.#skipLf = true;
@@ -96,11 +102,11 @@ export class SseDecoder {
     return events;
   }
 
-  #takeLine(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#line.length === 0) return this.#field(bytes, start, end);
+  #takeLine(bytes: Uint8Array, text: string, start: number, end: number): void {
+    if (this.#line.length === 0) return this.#field(bytes, text, start, end);
     this.#hold(bytes, start, end);
     const line = this.#line.take();
-    this.#field(line, 0, line.length);
+    this.#field(line, latin1(line), 0, line.length);
   }
 
   #hold(bytes: Uint8Array, start: number, end = bytes.length): void {
@@ -109,23 +115,25 @@ export class SseDecoder {
     if (!fits) throw tooLarge("an event without an end");
   }
 
-  #field(bytes: Uint8Array, start: number, end: number): void {
+  #field(bytes: Uint8Array, text: string, start: number, end: number): void {
     if (start === end) return this.#dispatch();
-    if (bytes[start] === COLON) return;
+    const first = bytes[start];
+    if (first === COLON) return;
     if (++this.#lines > EVENT_LINES_MAX) throw tooLarge("an event of too many lines");
-    if (isField(bytes, start, end, "data")) return this.#addData(bytes, start + 4, end);
-    if (isField(bytes, start, end, "id")) return this.#setId(fieldValue(bytes, start + 2, end));
-    if (isField(bytes, start, end, "event")) {
-      const name = fieldValue(bytes, start + 5, end);
-      this.#type = name.length > FIELD_BYTES_MAX ? "?" : text(name);
-    } else if (isField(bytes, start, end, "retry")) {
-      const digits = text(fieldValue(bytes, start + 5, Math.min(end, start + FIELD_BYTES_MAX)));
-      if (/^\d{1,10}$/.test(digits)) this.retryMs = Number(digits);
+    if (first === LOWER_D && isField(bytes, text, start, end, "data")) {
+      const from = valueStart(bytes, start + 4, end);
+      this.#addData(from === end ? NOTHING : bytes.subarray(from, end));
+    } else if (first === LOWER_I && isField(bytes, text, start, end, "id")) {
+      this.#setId(shortText(text, valueStart(bytes, start + 2, end), end));
+    } else if (first === LOWER_E && isField(bytes, text, start, end, "event")) {
+      this.#type = shortText(text, valueStart(bytes, start + 5, end), end) ?? UNKNOWN_TYPE;
+    } else if (first === LOWER_R && isField(bytes, text, start, end, "retry")) {
+      const digits = shortText(text, valueStart(bytes, start + 5, end), end);
+      if (digits !== undefined && /^\d{1,10}$/.test(digits)) this.retryMs = Number(digits);
     }
   }
 
-  #addData(bytes: Uint8Array, start: number, end: number): void {
-    const value = fieldValue(bytes, start, end);
+  #addData(value: Uint8Array): void {
     if (value.length > this.#dataBytesMax) throw tooLarge("an event");
     if (this.#data === undefined) {
       this.#data = value;
@@ -138,9 +146,9 @@ export class SseDecoder {
     if (isSecond) this.#data = NOTHING; // its bytes stand in #joined now
   }
 
-  #setId(value: Uint8Array): void {
-    if (value.includes(0)) return;
-    this.#idBuffer = value.length > FIELD_BYTES_MAX ? "" : text(value);
+  #setId(id: string | undefined): void {
+    if (id === undefined) this.#idBuffer = "";
+    else if (!id.includes("\0")) this.#idBuffer = id;
   }
 
   #dispatch(): void {
@@ -220,21 +228,33 @@ function idByte(id: string, index: number): number {
   throw new GatewayError("InternalError", "Cannot write event: its id is not visible ASCII");
 }
 
-function isField(bytes: Uint8Array, start: number, end: number, name: string): boolean {
+function isField(
+  bytes: Uint8Array,
+  text: string,
+  start: number,
+  end: number,
+  name: string,
+): boolean {
   const after = start + name.length;
   if (after > end || (after < end && bytes[after] !== COLON)) return false;
-  for (let i = 0; i < name.length; i++) {
-    if (bytes[start + i] !== name.charCodeAt(i)) return false;
-  }
-  return true;
+  return text.startsWith(name, start);
 }
 
-/** What follows the colon and one space. */
-function fieldValue(bytes: Uint8Array, afterName: number, end: number): Uint8Array {
-  const start = bytes[afterName + 1] === SPACE && afterName + 1 < end
-    ? afterName + 2
-    : afterName + 1;
-  return start >= end ? NOTHING : bytes.subarray(start, end);
+/** Where the value begins: behind the colon and one space. */
+function valueStart(bytes: Uint8Array, afterName: number, end: number): number {
+  if (afterName >= end) return end;
+  const start = afterName + 1;
+  return start < end && bytes[start] === SPACE ? start + 1 : start;
+}
+
+/** A value that is kept; `undefined` when it is too long for that. */
+function shortText(text: string, start: number, end: number): string | undefined {
+  return end - start > FIELD_BYTES_MAX ? undefined : text.slice(start, end);
+}
+
+/** One character per byte. */
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
 function tooLarge(what: string): GatewayError {
@@ -245,13 +265,7 @@ function tooLarge(what: string): GatewayError {
   );
 }
 
-function text(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
-}
-
 const encoder = new TextEncoder();
-/** `ignoreBOM` keeps a mark inside a field: only the one that begins the stream is none of its content. */
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const LINE_FEED = Uint8Array.of(LF);
 const ID_FIELD = encoder.encode("id: ");
 /** The reference SDKs name the default type; clients with a parser of their own may want to see it. */

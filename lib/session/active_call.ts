@@ -6,6 +6,7 @@
 import type { RequestInfo } from "../core/connection.ts";
 import type { Call } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
+import { type IdKey, idKey } from "../core/message_id.ts";
 import type { Outlet } from "./outlet.ts";
 import type { ClientSession } from "./session.ts";
 
@@ -15,6 +16,8 @@ export class ActiveCall implements Call {
   readonly request: RequestInfo;
   readonly session: ClientSession;
   readonly outlet: Outlet;
+  /** Key of the request's id among the calls of its session. */
+  readonly key: IdKey | undefined;
   #controller: AbortController | undefined;
   #ended = false;
 
@@ -23,6 +26,7 @@ export class ActiveCall implements Call {
     this.message = message;
     this.request = request;
     this.outlet = outlet;
+    this.key = message.kind === "request" ? idKey(message.id!) : undefined;
   }
 
   /** Made on first use: most calls never need it, and a controller costs 1 us. */

@@ -57,7 +57,6 @@ export class Dispatcher {
     request: RequestInfo,
     outlet: Outlet,
   ): Promise<void> | undefined {
-    session.lastSeenMs = monotonicMs();
     switch (message.kind) {
       case "request":
         void this.#answer(new ActiveCall(session, message, request, outlet));
@@ -73,7 +72,7 @@ export class Dispatcher {
 
   async #answer(call: ActiveCall): Promise<void> {
     const { session, message, outlet } = call;
-    const startMs = monotonicMs();
+    const startMs = session.lastSeenMs;
     let outcome: string;
     try {
       this.#admit(call);

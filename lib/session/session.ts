@@ -9,7 +9,7 @@ import { Correlator, type Ticket } from "../core/correlator.ts";
 import { GatewayError, reasonOf } from "../core/errors.ts";
 import { BACKLOG_MESSAGES_MAX } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
-import { idKey } from "../core/message_id.ts";
+import { type IdKey, idKey } from "../core/message_id.ts";
 import type { ActiveCall } from "./active_call.ts";
 import type { Outlet } from "./outlet.ts";
 
@@ -35,7 +35,7 @@ export class ClientSession implements Session {
   lastSeenMs = monotonicMs();
   /** Answers that belonged to no question. */
   strayAnswers = 0;
-  readonly #calls = new Map<string, ActiveCall>();
+  readonly #calls = new Map<IdKey, ActiveCall>();
   readonly #questions: Correlator<Question>;
   readonly #controller = new AbortController();
   #general: Outlet | undefined;
@@ -71,7 +71,7 @@ export class ClientSession implements Session {
    * @throws {GatewayError} InvalidRequest when its id is in flight already
    */
   begin(call: ActiveCall): void {
-    const key = idKey(call.message.id!);
+    const key = call.key!;
     if (this.#calls.has(key)) {
       throw new GatewayError(
         "InvalidRequest",
@@ -83,7 +83,7 @@ export class ClientSession implements Session {
 
   /** Forgets a request that has been answered. */
   finish(call: ActiveCall): void {
-    const key = idKey(call.message.id!);
+    const key = call.key!;
     if (this.#calls.get(key) !== call) return;
     this.#calls.delete(key);
     this.#signalFewer();

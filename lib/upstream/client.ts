@@ -26,6 +26,8 @@ interface Handshake {
 }
 
 const BACKOFF = { firstMs: 100, maxMs: 5000 };
+/** A server that takes nothing any more may still have written answers: so long they are waited for, ms. */
+const LAST_ANSWERS_MS = 1000;
 
 /** One logical connection to one server, over any number of real ones. */
 export class UpstreamClient implements AsyncDisposable {
@@ -95,7 +97,7 @@ export class UpstreamClient implements AsyncDisposable {
 
   /** Sends a client's notification. */
   async send(message: Message): Promise<void> {
-    const link = this.#link ?? await this.#connected();
+    const link = this.#live ?? await this.#connected();
     if (message.method === "notifications/initialized" && this.#handshake !== undefined) {
       this.#handshake.initialized = message;
     }
@@ -119,7 +121,7 @@ export class UpstreamClient implements AsyncDisposable {
   }
 
   async #requestOnce(call: Call): Promise<Message> {
-    const link = this.#link ?? await this.#connected();
+    const link = this.#live ?? await this.#connected();
     const answer = await link.request(call);
     if (call.message.method === "initialize" && !answer.isError) {
       this.#handshake = { initialize: call.message, answer };
@@ -137,13 +139,19 @@ export class UpstreamClient implements AsyncDisposable {
     return answer;
   }
 
+  /** The connection, as long as it can be used. */
+  get #live(): Link | undefined {
+    return this.#link?.alive ? this.#link : undefined;
+  }
+
   #connected(): Promise<Link> {
-    if (this.#link !== undefined) return Promise.resolve(this.#link);
+    if (this.#live !== undefined) return Promise.resolve(this.#live);
     return this.#connecting ??= this.#connect().finally(() => this.#connecting = undefined);
   }
 
   async #connect(): Promise<Link> {
     try {
+      if (this.#link !== undefined) await bury(this.#link);
       await delay(this.#backoff.delayMs, this.#closing.signal);
       const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(DIAL_MS)]);
       const connection = await this.#dial(signal);
@@ -162,6 +170,9 @@ export class UpstreamClient implements AsyncDisposable {
 
   /** Brings a new connection to where the old one was. */
   async #replay(link: Link, { initialize, initialized }: Handshake): Promise<void> {
+    const { signal } = this.#closing;
+    const stop = () => void link[Symbol.asyncDispose](); // a session that ends need not wait for the answer
+    signal.addEventListener("abort", stop, { once: true });
     try {
       const answer = await link.ask(initialize);
       if (answer.isError) throw new TransportError("it refused to be initialized again");
@@ -169,6 +180,8 @@ export class UpstreamClient implements AsyncDisposable {
     } catch (error) {
       await link[Symbol.asyncDispose]();
       throw error;
+    } finally {
+      signal.removeEventListener("abort", stop);
     }
   }
 
@@ -192,6 +205,15 @@ function isUnsentAnswer(answer: Message): boolean {
 
 function outcomeOf(data: unknown): unknown {
   return (data as { outcome?: unknown } | null | undefined)?.outcome;
+}
+
+/** Ends a connection that is of no use any more. */
+async function bury(link: Link): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, LAST_ANSWERS_MS));
+  await Promise.race([link.ended, timeout]);
+  clearTimeout(timer);
+  await link[Symbol.asyncDispose]();
 }
 
 /** Resolves after a time; rejects with the signal's reason when it aborts before. */

@@ -11,7 +11,7 @@ import { GatewayError, reasonOf, toGatewayError } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
 import { idKey } from "../core/message_id.ts";
-import { Outbox } from "../core/outbox.ts";
+import { Outbox, type OutboxOptions } from "../core/outbox.ts";
 
 /** Where the unasked messages of a server go. */
 export interface Receiver {
@@ -36,6 +36,8 @@ export interface LinkOptions {
   readonly callDeadlineMs: number;
   readonly callDeadlineHardMs: number;
   readonly callsOpenMax: number;
+  /** Limits of what waits for the server. */
+  readonly buffer?: Partial<OutboxOptions>;
 }
 
 /** What is remembered of an open question. */
@@ -70,7 +72,7 @@ export class Link implements AsyncDisposable {
     this.#connection = connection;
     this.#receiver = receiver;
     this.#events = events;
-    this.#outbox = new Outbox(connection);
+    this.#outbox = new Outbox(connection, options.buffer);
     this.#calls = new Correlator<Question>({
       peer: `upstream ${name}`,
       deadlineMs: options.callDeadlineMs,
@@ -81,9 +83,9 @@ export class Link implements AsyncDisposable {
     this.ended = this.#run();
   }
 
-  /** Whether the connection still stands. */
+  /** Whether the connection still stands, and what is written to it goes somewhere. */
   get alive(): boolean {
-    return this.#alive;
+    return this.#alive && !this.#outbox.failed;
   }
 
   /** Whether the server has answered any question. */
@@ -98,6 +100,7 @@ export class Link implements AsyncDisposable {
 
   /** Sends a client's request; resolves to the answer under the client's id. Rejects with a `GatewayError`. */
   async request(call: Call): Promise<Message> {
+    if (!this.alive) throw unavailable(this.#name, "connection lost", "not_sent");
     const ticket = this.#calls.issue({ call, message: call.message });
     const answer = await this.#exchange(ticket);
     return answer.withId(call.message.id!);
@@ -121,7 +124,9 @@ export class Link implements AsyncDisposable {
       call?.session === session && idKey(call.message.id!) === key
     );
     if (ticket === undefined) return;
-    this.#outbox.push(message.withRequestId(ticket.id));
+    if (!this.#outbox.withdraw(ticket.tag.message)) {
+      this.#outbox.push(message.withRequestId(ticket.id));
+    }
     this.#calls.fail(ticket, cancelled());
   }
 
@@ -232,6 +237,7 @@ export class Link implements AsyncDisposable {
     const ticket = this.#calls.find(message.id);
     if (ticket !== undefined) this.#calls.fail(ticket, error);
     if (!problem.fatal) return;
+    this.#alive = false;
     this.#calls.failAll(() => error);
     this.#connection.abort(error);
   }
@@ -247,7 +253,9 @@ export class Link implements AsyncDisposable {
     }
   }
 
+  /** What still waits in line is taken back instead: the server must not see it after its cancellation. */
   #sendCancel(ticket: Ticket<Question>, reason: string): void {
+    if (this.#outbox.withdraw(ticket.tag.message)) return;
     this.#outbox.push(
       notification("notifications/cancelled", { requestId: 0, reason }).withRequestId(ticket.id),
     );
