@@ -57,7 +57,7 @@ class Lane {
       start: (controller) => {
         this.#writing = controller;
         const { signal } = controller; // see framed.ts: `abort` waits for the write under way
-        signal.addEventListener("abort", () => this.fail(broken(signal.reason)));
+        signal.addEventListener("abort", () => this.#break(broken(signal.reason)));
       },
       write: (batch) => this.#handOver(batch),
       close: () => this.#endOfWriting(),
@@ -87,12 +87,16 @@ class Lane {
   }
 
   fail(error: TransportError): void {
+    if (!this.#isOver) this.#writing.error(error);
+    this.#break(error);
+  }
+
+  #break(error: TransportError): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.written.reject(error);
     this.read.reject(error);
     this.#reading.error(error);
-    this.#writing.error(error);
     this.#demand.resolve();
   }
 

@@ -9,7 +9,7 @@
  * Why not `setpriv --pdeathsig KILL` before each command: the signal is tied to the thread that
  * spawned (tried on Deno 2.9.6: a child started in a worker dies when the worker ends), it is
  * cleared by set-uid programs, never reaches grandchildren, and exists only on Linux. A shell is
- * everywhere, costs one process of 1 MB per gateway, and serves all children.
+ * everywhere, costs one process of 1.7 MB per gateway, and serves all children.
  *
  * @module
  */

@@ -137,6 +137,7 @@ class StdinSource implements ByteSource {
 
 class StdoutSink implements ByteSink {
   readonly #onReaderGone: () => void;
+  #rejectWrite: ((reason: unknown) => void) | undefined;
   #isClosed = false;
 
   /** @param onReaderGone nobody reads stdout any more: for a stdio server the order to end */
@@ -144,13 +145,11 @@ class StdoutSink implements ByteSink {
     this.#onReaderGone = onReaderGone;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    try {
-      for (let at = 0; at < chunk.length;) at += await Deno.stdout.write(chunk.subarray(at));
-    } catch (error) {
-      if (error instanceof Deno.errors.BrokenPipe) this.#onReaderGone();
-      throw error;
-    }
+  write(chunk: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#rejectWrite = reject;
+      this.#writeAll(chunk).then(resolve, reject);
+    });
   }
 
   // deno-lint-ignore require-await -- a promise, so that a failure is a rejection
@@ -158,9 +157,20 @@ class StdoutSink implements ByteSink {
     this.abort();
   }
 
-  abort(): void {
+  /** A write to a full pipe cannot be called back; whoever waits for it is let go. */
+  abort(reason?: unknown): void {
+    this.#rejectWrite?.(reason);
     if (this.#isClosed) return;
     this.#isClosed = true;
     Deno.stdout.close();
+  }
+
+  async #writeAll(chunk: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < chunk.length;) at += await Deno.stdout.write(chunk.subarray(at));
+    } catch (error) {
+      if (error instanceof Deno.errors.BrokenPipe) this.#onReaderGone();
+      throw error;
+    }
   }
 }
