@@ -20,6 +20,9 @@ export interface AgentTimes {
 
 const FREE_SOCKETS_MAX = 256;
 
+/** Deno 2.6 hangs up on a request over a socket that was connected before (seen with 2.6.8). */
+const CAN_TAKE_CONNECTED = !Deno.version.deno.startsWith("2.6.");
+
 /** An `http.Agent` with a deadline for connecting, that can be given a connection made before. */
 export class UpstreamAgent extends http.Agent {
   readonly #connectTimeoutMs: number;
@@ -37,7 +40,8 @@ export class UpstreamAgent extends http.Agent {
 
   /** Hands over an open connection for the first request. */
   lend(socket: net.Socket): void {
-    this.#spare = socket;
+    if (CAN_TAKE_CONNECTED) this.#spare = socket;
+    else socket.destroy();
   }
 
   override createConnection(options: http.ClientRequestArgs): Duplex {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { IncomingMessage } from "node:http";
+import { allocate } from "../lib/core/byte_pool.ts";
 import { GatewayError, reasonOf } from "../lib/core/errors.ts";
 import { isConnectFailure } from "./http_agent.ts";
 import { Flight } from "./http_flight.ts";
@@ -48,7 +49,9 @@ export function readChunks(
   take: (chunk: Uint8Array) => Promise<void> | undefined,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
+    let isSettled = false;
     const fail = (error: unknown) => {
+      isSettled = true;
       reject(flight.reason ?? error);
       answer.destroy();
     };
@@ -65,9 +68,14 @@ export function readChunks(
         fail(error);
       }
     });
-    answer.on("end", resolve);
+    answer.on("end", () => {
+      isSettled = true;
+      resolve();
+    });
     answer.on("error", fail);
-    answer.on("close", () => fail(new Error("the connection closed before the end of the answer")));
+    answer.on("close", () => { // follows "end", too: making an error then would cost more than all the rest
+      if (!isSettled) fail(new Error("the connection closed before the end of the answer"));
+    });
   });
 }
 
@@ -94,8 +102,7 @@ export async function readWhole(
     chunks.push(chunk);
     return undefined;
   });
-  if (chunks.length === 1) return chunks[0];
-  const whole = new Uint8Array(byteLength);
+  const whole = allocate(byteLength); // always a copy: a view would keep a read buffer of 64 KiB alive
   let at = 0;
   for (const chunk of chunks) {
     whole.set(chunk, at);

@@ -19,19 +19,27 @@ const GONE = "Cannot read request: the client has gone before its end";
 export function readBody(req: IncomingMessage, bodyBytesMax: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
-    let byteLength = 0;
+    let byteLength = 0, isSettled = false;
+    const fail = (error: GatewayError) => {
+      isSettled = true;
+      reject(error);
+    };
     const onData = (chunk: Uint8Array) => {
       byteLength += chunk.length;
       if (byteLength > bodyBytesMax) {
         chunks.length = 0;
         req.off("data", onData).pause();
-        reject(tooLarge(bodyBytesMax));
+        fail(tooLarge(bodyBytesMax));
       } else chunks.push(chunk);
     };
-    req.on("data", onData);
-    req.on("end", () => resolve(joined(chunks, byteLength)));
-    const onGone = () => reject(new GatewayError("InvalidRequest", GONE, { fatal: true }));
-    req.on("close", onGone).on("error", onGone); // "close" follows "end", too, when it changes nothing
+    const onGone = () => { // follows "end", too: making an error then would cost more than the reading
+      if (!isSettled) fail(new GatewayError("InvalidRequest", GONE, { fatal: true }));
+    };
+    req.on("data", onData).on("close", onGone).on("error", onGone);
+    req.on("end", () => {
+      isSettled = true;
+      resolve(joined(chunks, byteLength));
+    });
   });
 }
 

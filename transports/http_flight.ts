@@ -7,9 +7,11 @@
 import type { ClientRequest } from "node:http";
 import { monotonicMs } from "../lib/core/clock.ts";
 import { GatewayError } from "../lib/core/errors.ts";
+import { type Registered, Registry } from "./http_registry.ts";
 
 /** One request, with what may follow it (resumptions, pauses between them). */
-export class Flight {
+export class Flight implements Registered {
+  place = -1;
   /** Why it was aborted. */
   reason: GatewayError | undefined;
   #deadlineMs = Infinity;
@@ -58,7 +60,7 @@ const SWEEP_MS = 1000;
 
 /** Everything under way on one connection. */
 export class Flights {
-  readonly #flights = new Set<Flight>();
+  readonly #flights = new Registry<Flight>();
   readonly #timer: ReturnType<typeof setInterval>;
 
   constructor() {
@@ -78,7 +80,7 @@ export class Flights {
 
   /** Aborts all. */
   abort(reason: GatewayError): void {
-    for (const flight of [...this.#flights]) flight.abort(reason);
+    for (const flight of this.#flights.all()) flight.abort(reason);
   }
 
   /** Stops looking at deadlines. */
@@ -88,7 +90,7 @@ export class Flights {
 
   #sweep(): void {
     const nowMs = monotonicMs();
-    for (const flight of this.#flights) {
+    for (const flight of this.#flights.all()) {
       if (flight.isLate(nowMs)) flight.abort(late());
     }
   }

@@ -18,7 +18,7 @@ export type FlatHeaders = string[];
 
 /** Whether the client is still sending (or waiting to send) a body that nobody has read to its end. */
 export function hasUnreadBody(req: IncomingMessage): boolean {
-  if (req.complete) return false;
+  if (req.complete || req.readableEnded) return false; // Deno 2.6 has no `complete`
   const length = req.headers["content-length"];
   return req.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
 }

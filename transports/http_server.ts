@@ -5,52 +5,18 @@
  * @module
  */
 import http from "node:http";
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import net from "node:net";
 import type { Socket } from "node:net";
 import { monotonicMs } from "../lib/core/clock.ts";
 import { GatewayError, reasonOf, TransportError } from "../lib/core/errors.ts";
 import { WRITE_STALL_MS } from "../lib/core/limits.ts";
-import { HostCheck, type HostRules } from "./host_check.ts";
-import {
-  HEADER_BYTES_MAX,
-  HEADER_FIELDS_MAX,
-  headProblem,
-  type HeadRules,
-} from "./http_head_check.ts";
+import { HostCheck } from "./host_check.ts";
+import { HEADER_FIELDS_MAX, headProblem, type HeadRules } from "./http_head_check.ts";
 import { answer, refuse, refuseSocket } from "./http_refusal.ts";
+import { type HttpListenerOptions, serverOptions } from "./http_server_options.ts";
 import { SelfProbe } from "./http_self_probe.ts";
 import { StallWatch } from "./http_stall_watch.ts";
-
-/** Limits, rules and hooks of a listener. */
-export interface HttpListenerOptions extends HostRules {
-  /** Whole head of a request, ms. */
-  readonly headersTimeoutMs?: number;
-  /** Whole request with its body, ms. */
-  readonly requestTimeoutMs?: number;
-  /** Connection without a request, ms. */
-  readonly idleTimeoutMs?: number;
-  /** How often those three are looked at, ms. */
-  readonly checkIntervalMs?: number;
-  /** A client may take nothing for so long while bytes wait for it, ms. */
-  readonly writeStallMs?: number;
-  readonly headerFieldsMax?: number;
-  readonly headerBytesMax?: number;
-  /** More connections than this are closed at once. */
-  readonly connectionsMax?: number;
-  /** How often the listener asks itself whether it is alive, ms; 0 turns it off. */
-  readonly probeIntervalMs?: number;
-  /** How long that may take, ms. */
-  readonly probeTimeoutMs?: number;
-  /** Called when a dead listener was bound anew. */
-  readonly onRelisten?: () => void;
-  /** Called with the status of every request that the listener itself refused, and of what was none (0). */
-  readonly onRefused?: (status: number) => void;
-  /** Called when a client was closed because it did not read. */
-  readonly onStalled?: (count: number) => void;
-  /** Answers the paths without a route; 404 when absent. */
-  readonly fallback?: RequestListener;
-}
 
 /** Answers one path. `expectsContinue`: the client waits for 100 before it sends its body. */
 export type RouteHandler = (
@@ -212,7 +178,10 @@ export class HttpListener implements AsyncDisposable {
 
   /** Closes the listening socket only. `http.Server.close` would also stop the timeouts of what is running. */
   #unlisten(): void {
-    if (this.#server.listening) net.Server.prototype.close.call(this.#server);
+    if (!this.#server.listening) return;
+    // In Deno 2.6 an http.Server is no net.Server.
+    if (this.#server instanceof net.Server) net.Server.prototype.close.call(this.#server);
+    else (this.#server as http.Server).close();
   }
 
   async #relisten(): Promise<void> {
@@ -281,18 +250,6 @@ export class HttpListener implements AsyncDisposable {
     if (this.#isDraining) this.#server.closeIdleConnections();
     for (const sweep of this.#sweeps) sweep(nowMs);
   }
-}
-
-function serverOptions(options: HttpListenerOptions): http.ServerOptions {
-  return {
-    headersTimeout: options.headersTimeoutMs ?? 10_000,
-    requestTimeout: options.requestTimeoutMs ?? 30_000,
-    keepAliveTimeout: options.idleTimeoutMs ?? 60_000,
-    connectionsCheckingInterval: options.checkIntervalMs ?? 1000,
-    maxHeaderSize: options.headerBytesMax ?? HEADER_BYTES_MAX,
-    requireHostHeader: false, // headProblem answers those, with a body
-    noDelay: true,
-  };
 }
 
 function pathOf(target: string): string {

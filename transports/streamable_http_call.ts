@@ -10,7 +10,7 @@ import type { IncomingMessage } from "node:http";
 import { failure } from "../lib/core/compose.ts";
 import type { GatewayError } from "../lib/core/errors.ts";
 import { Message } from "../lib/core/message.ts";
-import { idKey } from "../lib/core/message_id.ts";
+import { type IdKey, idKey } from "../lib/core/message_id.ts";
 import { SseDecoder } from "../lib/framing/sse_events.ts";
 import {
   discard,
@@ -21,6 +21,7 @@ import {
   readWhole,
 } from "./http_answer.ts";
 import type { Flight } from "./http_flight.ts";
+import type { Registered } from "./http_registry.ts";
 import type { Inbox } from "./streamable_http_inbox.ts";
 import { eventIdHeader, type HttpSession } from "./streamable_http_session.ts";
 import { refusalOf, SessionGone, underId } from "./streamable_http_refusal.ts";
@@ -45,14 +46,15 @@ const RETRY_MS_MAX = 60_000;
 const AFTER_ANSWER_MS = 1000;
 
 /** A request until it is settled: exactly one response under its id has been delivered, or it was aborted. */
-export class PostCall {
+export class PostCall implements Registered {
+  place = -1;
   readonly message: Message;
   readonly #flight: Flight;
   readonly #session: HttpSession;
   readonly #inbox: Inbox;
   readonly #limits: ClientLimits;
   readonly #onSettled: () => void;
-  readonly #key: string;
+  readonly #key: IdKey;
   #isSettled = false;
 
   /** @param onSettled called once, when the answer was delivered or the request dropped */

@@ -16,6 +16,7 @@ import type { Message } from "../lib/core/message.ts";
 import { connect, UpstreamAgent } from "./http_agent.ts";
 import { discard, failureOf, unavailable } from "./http_answer.ts";
 import { Flight, Flights } from "./http_flight.ts";
+import { Registry } from "./http_registry.ts";
 import { type ClientLimits, PostCall } from "./streamable_http_call.ts";
 import { byteLengthOf, Inbox } from "./streamable_http_inbox.ts";
 import { Listening } from "./streamable_http_listening.ts";
@@ -102,7 +103,7 @@ class HttpConnection implements Connection {
   readonly #inbox: Inbox;
   readonly #sender: Sender;
   readonly #flights = new Flights();
-  readonly #calls = new Set<PostCall>();
+  readonly #calls = new Registry<PostCall>();
   readonly #end = Promise.withResolvers<void>();
   #hasEnded = false;
   #closing: Promise<void> | undefined;
@@ -176,30 +177,32 @@ class HttpConnection implements Connection {
       if (message.kind !== "request") continue;
       this.#inbox.deliverOne(failure(message.id, unavailable("connection lost", "not_sent")));
     }
-    for (const call of this.#calls) call.fail(reason);
+    for (const call of this.#calls.all()) call.fail(reason);
     this.#flights.abort(reason);
   }
 
   readonly #send = (message: Message, onOrdered: () => void, onLanded: () => void): void => {
     const flight = new Flight();
     this.#flights.add(flight);
-    const sent = message.kind === "request"
-      ? this.#request(message, flight, onOrdered)
-      : this.#tell(message, flight).finally(onOrdered);
-    void sent.catch((error) => this.#lost(error)).finally(() => {
+    const landed = () => {
       this.#flights.delete(flight);
       onLanded();
-    });
+    };
+    const failed = (error: unknown) => {
+      this.#lost(error);
+      landed();
+    };
+    if (message.kind === "request") this.#request(message, flight, onOrdered).then(landed, failed);
+    else this.#tell(message, flight).finally(onOrdered).then(landed, failed);
   };
 
-  async #request(message: Message, flight: Flight, onOrdered: () => void): Promise<void> {
-    const { inFlightMax: _, ...limits } = this.#settings;
-    const call = new PostCall(message, flight, this.#session, this.#inbox, limits, () => {
+  #request(message: Message, flight: Flight, onOrdered: () => void): Promise<void> {
+    const call = new PostCall(message, flight, this.#session, this.#inbox, this.#settings, () => {
       this.#calls.delete(call);
       onOrdered();
     });
     this.#calls.add(call);
-    await call.run();
+    return call.run();
   }
 
   /** Sends what has no answer. */
@@ -222,7 +225,7 @@ class HttpConnection implements Connection {
   /** A cancelled request may stay unanswered, and its stream open, for ever. */
   #drop(requestId: Uint8Array): void {
     const cancelled = new GatewayError("InternalError", "Cannot answer: the request was cancelled");
-    for (const call of this.#calls) {
+    for (const call of this.#calls.all()) {
       if (call.isNamedBy(requestId)) call.drop(cancelled);
     }
   }

@@ -11,6 +11,7 @@ import { GatewayError, TransportError } from "../lib/core/errors.ts";
 import { Message } from "../lib/core/message.ts";
 import { encodeEvent, HEARTBEAT } from "../lib/framing/sse_events.ts";
 import { answer, type FlatHeaders, hasUnreadBody, refuse } from "./http_refusal.ts";
+import type { Registered, Registry } from "./http_registry.ts";
 import { joinedBatch, PacedWriter, PIECE_BYTES } from "./http_write.ts";
 import { readBody } from "./http_body.ts";
 import { type Accepted, bodyProblem } from "./streamable_http_accept.ts";
@@ -20,8 +21,8 @@ export interface ExchangeSettings {
   readonly messageBytesMax: number;
   /** Outgoing bytes that may wait for one client. */
   readonly bufferBytesMax: number;
-  /** An event stream was opened; it wants heartbeats until it is closed. */
-  readonly onStream: (exchange: HttpExchange) => void;
+  /** Open event streams, which want heartbeats. */
+  readonly streams: Registry<HttpExchange>;
 }
 
 const EVENT_STREAM_HEADERS = [
@@ -35,7 +36,8 @@ const EVENT_STREAM_HEADERS = [
 const NOTHING = new Uint8Array(0);
 
 /** An {@link Exchange} over `node:http`. It is its own {@link RequestInfo}: one object less per request. */
-export class HttpExchange implements Exchange, RequestInfo {
+export class HttpExchange implements Exchange, RequestInfo, Registered {
+  place = -1;
   readonly kind = "exchange";
   readonly transport = "http";
   readonly method: "POST" | "GET" | "DELETE";
@@ -151,17 +153,17 @@ export class HttpExchange implements Exchange, RequestInfo {
     this.#isAnswered = true;
     if (message !== undefined) writer.write(encodeEvent(message));
     writer.end();
+    this.#settings.streams.delete(this);
   }
 
-  /** Writes a comment when nothing was written for so long and nothing waits. Returns false once the stream has ended. */
-  beat(nowMs: number, intervalMs: number): boolean {
-    if (this.gone) return false;
+  /** Writes a comment when nothing was written for so long and nothing waits. */
+  beat(nowMs: number, intervalMs: number): void {
+    if (this.gone) return this.#settings.streams.delete(this);
     if (this.#lastWriteMs === 0) this.#lastWriteMs = nowMs;
     if (nowMs - this.#lastWriteMs >= intervalMs && this.#res.writableLength === 0) {
       this.#res.write(HEARTBEAT);
       this.#lastWriteMs = nowMs;
     }
-    return true;
   }
 
   /** Claims the answer; false when there is one already, or nobody to take it. */
@@ -190,7 +192,7 @@ export class HttpExchange implements Exchange, RequestInfo {
     this.#res.writeHead(200, headers);
     this.#res.flushHeaders();
     this.#writer = new PacedWriter(this.#res);
-    this.#settings.onStream(this);
+    this.#settings.streams.add(this);
     return this.#writer;
   }
 

@@ -12,6 +12,7 @@ import { GatewayError } from "../lib/core/errors.ts";
 import { BUFFER_BYTES_MAX, MESSAGE_BYTES_MAX } from "../lib/core/limits.ts";
 import { ArrivalQueue } from "./http_arrival_queue.ts";
 import { refuse } from "./http_refusal.ts";
+import { Registry } from "./http_registry.ts";
 import type { HttpListener } from "./http_server.ts";
 import { acceptedForms, negotiationProblem } from "./streamable_http_accept.ts";
 import { type ExchangeSettings, HttpExchange } from "./streamable_http_exchange.ts";
@@ -37,13 +38,12 @@ export class StreamableHttpServer {
   /** The exchanges of valid requests, in order of arrival. */
   readonly arrivals = new ArrivalQueue<Exchange>(ARRIVALS_MAX);
   readonly #settings: ExchangeSettings;
-  readonly #streams = new Set<HttpExchange>();
 
   constructor(listener: HttpListener, path: string, options: StreamableHttpServerOptions = {}) {
     this.#settings = {
       messageBytesMax: options.messageBytesMax ?? MESSAGE_BYTES_MAX,
       bufferBytesMax: options.bufferBytesMax ?? BUFFER_BYTES_MAX,
-      onStream: (exchange) => this.#streams.add(exchange),
+      streams: new Registry<HttpExchange>(),
     };
     listener.route(path, (req, res, expectsContinue) => this.#onRequest(req, res, expectsContinue));
     const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
@@ -68,8 +68,8 @@ export class StreamableHttpServer {
   }
 
   #beat(nowMs: number, heartbeatMs: number): void {
-    for (const stream of this.#streams) {
-      if (!stream.beat(nowMs, heartbeatMs || Infinity)) this.#streams.delete(stream);
+    for (const stream of this.#settings.streams.all()) {
+      stream.beat(nowMs, heartbeatMs || Infinity);
     }
   }
 }

@@ -10,7 +10,8 @@ import type {
   Listener,
   Transport,
 } from "../lib/core/connection.ts";
-import { HttpListener, type HttpListenerOptions } from "./http_server.ts";
+import { HttpListener } from "./http_server.ts";
+import type { HttpListenerOptions } from "./http_server_options.ts";
 import { dialStreamableHttp, type StreamableHttpClientOptions } from "./streamable_http_client.ts";
 import {
   MCP_PATH,
