@@ -177,7 +177,7 @@ async function dialer(base: Base, endpoint: Endpoint, name: string): Promise<Tra
     const { builtinTransport } = await import("../transports/builtin.ts");
     return builtinTransport(VERSION);
   }
-  const { StreamableHttpTransport } = await import("../transports/streamable_http_transport.ts");
+  const { StreamableHttpTransport } = await import("../transports/streamable_http/transport.ts");
   const log = base.log.child("http");
   return new StreamableHttpTransport({
     client: {
@@ -218,7 +218,7 @@ async function listen(base: Base, endpoint: Endpoint, state: State): Promise<Lis
 }
 
 async function listenHttp(base: Base, endpoint: Endpoint, state: State): Promise<Listener> {
-  const { StreamableHttpTransport } = await import("../transports/streamable_http_transport.ts");
+  const { StreamableHttpTransport } = await import("../transports/streamable_http/transport.ts");
   const { http, limits } = base.config;
   const relistens = base.metrics.relistens.with({ transport: "http" });
   const refused = base.metrics.securityEvents.with({ type: "http_refused" });

@@ -18,10 +18,10 @@ import { type GatewayError, reasonOf, TransportError } from "../lib/core/errors.
 import { BUFFER_BYTES_MAX, MESSAGE_BYTES_MAX } from "../lib/core/limits.ts";
 import { type Framed, framed } from "../lib/framing/framed.ts";
 import { newline } from "../lib/framing/newline.ts";
-import { PipeSink, PipeSource, readStderr } from "./child_pipes.ts";
-import { OrphanWatchdog } from "./orphan_watchdog.ts";
-import { COOKIE_VARIABLE, type ProcessTable, processTable } from "./process_table.ts";
-import { ProcessTree } from "./process_tree.ts";
+import { PipeSink, PipeSource, readStderr } from "./process/pipes.ts";
+import { OrphanWatchdog } from "./process/orphan_watchdog.ts";
+import { COOKIE_VARIABLE, type ProcessTable, processTable } from "./process/table.ts";
+import { ProcessTree } from "./process/tree.ts";
 
 /** How children are run. */
 export interface ChildOptions {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "../../lib/core/compose.ts";
 import { GatewayError } from "../../lib/core/errors.ts";
 import { child, type ChildOptions } from "../../transports/child.ts";
-import { processTable } from "../../transports/process_table.ts";
+import { processTable } from "../../transports/process/table.ts";
 import { allGone, bounded, isRunning } from "../fixtures/child_wait.ts";
 
 const GRACE_MS = 150;

@@ -6,7 +6,7 @@ import type { Message } from "../../lib/core/message.ts";
 import {
   dialStreamableHttp,
   type StreamableHttpClientOptions,
-} from "../../transports/streamable_http_client.ts";
+} from "../../transports/streamable_http/client.ts";
 
 const never = new AbortController().signal;
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { notification } from "../../lib/core/compose.ts";
 import { EchoGateway } from "../fixtures/http_echo_gateway.ts";
 import { rawAnswer, RawClient } from "../fixtures/http_raw.ts";
-import { HttpListener } from "../../transports/http_server.ts";
-import type { HttpListenerOptions } from "../../transports/http_server_options.ts";
-import { StreamableHttpListener } from "../../transports/streamable_http_transport.ts";
+import { HttpListener } from "../../transports/http/listener.ts";
+import type { HttpListenerOptions } from "../../transports/http/listener_options.ts";
+import { StreamableHttpListener } from "../../transports/streamable_http/transport.ts";
 
 const HEAD = "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
 const GET = "GET /mcp HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n";

@@ -1,0 +1,98 @@
+/**
+ * Writing to a response so that a slow reader can be told from a stalled one.
+ *
+ * @module
+ */
+import type { ServerResponse } from "node:http";
+import type { Batch } from "../../lib/core/connection.ts";
+import type { Message } from "../../lib/core/message.ts";
+
+/**
+ * Largest single write. The runtime reports a write only when the kernel took all of it, and joins what
+ * waits into one write: 4 MiB to a slow client would look like no progress (seen on Deno 2.9.6).
+ */
+export const PIECE_BYTES = 256 * 1024;
+
+/** Feeds a response piece by piece, each after the one before was taken. */
+export class PacedWriter {
+  readonly #res: ServerResponse;
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #isBlocked = false;
+  #isEnding = false;
+  #room: Promise<void> | undefined;
+  #freeRoom: (() => void) | undefined;
+
+  constructor(res: ServerResponse) {
+    this.#res = res;
+  }
+
+  /** Bytes that the client has not taken. */
+  get waitingBytes(): number {
+    return this.#queuedBytes + this.#res.writableLength;
+  }
+
+  /** Queues bytes and writes what can be written. */
+  write(bytes: Uint8Array): void {
+    if (!this.#isBlocked && bytes.length <= PIECE_BYTES) return this.#put(bytes);
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      this.#queue.push(bytes.subarray(at, at + PIECE_BYTES));
+    }
+    this.#queuedBytes += bytes.length;
+    if (!this.#isBlocked) this.#flush();
+  }
+
+  /** Ends the response when everything has been written. */
+  end(): void {
+    this.#isEnding = true;
+    if (!this.#isBlocked) this.#res.end();
+  }
+
+  /** Resolves when everything written so far has been taken, or the client has gone. */
+  room(): Promise<void> {
+    if (!this.#isBlocked || this.#res.destroyed) return Promise.resolve();
+    return this.#room ??= new Promise((resolve) => {
+      this.#freeRoom = () => {
+        this.#res.off("close", this.#freeRoom!);
+        this.#room = this.#freeRoom = undefined;
+        resolve();
+      };
+      this.#res.once("close", this.#freeRoom);
+    });
+  }
+
+  #put(bytes: Uint8Array): void {
+    if (this.#res.write(bytes)) return;
+    this.#isBlocked = true;
+    this.#res.once("drain", () => {
+      this.#isBlocked = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    let taken = 0;
+    while (taken < this.#queue.length && !this.#isBlocked) {
+      const piece = this.#queue[taken++];
+      this.#queuedBytes -= piece.length;
+      this.#put(piece);
+    }
+    this.#queue.splice(0, taken);
+    if (this.#isBlocked) return;
+    this.#freeRoom?.();
+    if (this.#isEnding) this.#res.end();
+  }
+}
+
+/** The encoded messages of a batch in one array. */
+export function joinedBatch(batch: Batch, encode: (message: Message) => Uint8Array): Uint8Array {
+  if (batch.length === 1) return encode(batch[0]);
+  const parts = batch.map((message) => encode(message));
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

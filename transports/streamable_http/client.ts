@@ -1,0 +1,255 @@
+/**
+ * A connection to a Streamable HTTP server: messages go out as POSTs, everything that comes back (JSON
+ * answers, event streams, the general stream) is one stream of messages.
+ *
+ * A request that fails costs only itself: its asker gets an error answer, the connection stays. Only a
+ * session that the server does not know any more ends it.
+ *
+ * @module
+ */
+import type { IncomingMessage } from "node:http";
+import type { Batch, Connection, Endpoint, Peer } from "../../lib/core/connection.ts";
+import { failure } from "../../lib/core/compose.ts";
+import { GatewayError, reasonOf, TransportError } from "../../lib/core/errors.ts";
+import {
+  BUFFER_BYTES_MAX,
+  CALL_DEADLINE_HARD_MS,
+  MESSAGE_BYTES_MAX,
+} from "../../lib/core/limits.ts";
+import type { Message } from "../../lib/core/message.ts";
+import { connect, readyEvent, targetOf, UpstreamAgent } from "../http/agent.ts";
+import { discard, failureOf, unavailable } from "../http/answer.ts";
+import { Flight, Flights } from "../http/flight.ts";
+import { Registry } from "../http/registry.ts";
+import { type ClientLimits, PostCall } from "./call.ts";
+import { byteLengthOf, Inbox } from "./inbox.ts";
+import { Listening } from "./listening.ts";
+import { SessionGone } from "./refusal.ts";
+import { Sender } from "./sender.ts";
+import { HttpSession } from "./session.ts";
+
+/** Limits and hooks of client connections. */
+export interface StreamableHttpClientOptions extends Partial<ClientLimits> {
+  readonly bufferBytesMax?: number;
+  /** Requests under way at once. */
+  readonly inFlightMax?: number;
+  /** Until a connection is made, ms. */
+  readonly connectTimeoutMs?: number;
+  /** How long an unused connection is kept, ms. */
+  readonly idleMs?: number;
+  /** Orderly end: how long answers are waited for, and then how long the server may take over DELETE, ms. */
+  readonly closeTimeoutMs?: number;
+  /** Told of what no asker is: lost notifications, bad events, a broken general stream. */
+  readonly onLost?: (reason: string) => void;
+}
+
+type Settings = Required<StreamableHttpClientOptions>;
+
+const DEFAULTS: Settings = {
+  messageBytesMax: MESSAGE_BYTES_MAX,
+  bufferBytesMax: BUFFER_BYTES_MAX,
+  headersTimeoutMs: CALL_DEADLINE_HARD_MS,
+  bodyIdleMs: 30_000,
+  resumesMax: 5,
+  retryMs: 1000,
+  inFlightMax: 1000,
+  connectTimeoutMs: 10_000,
+  idleMs: 4000,
+  closeTimeoutMs: 2000,
+  onLost: () => {},
+};
+
+/** A notification or an answer is only acknowledged: its server has no work to wait for, ms. */
+const ACKNOWLEDGE_MS = 30_000;
+
+/**
+ * Connects to a Streamable HTTP server.
+ *
+ * @throws {TransportError} when it cannot be reached
+ */
+export async function dialStreamableHttp(
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  options: StreamableHttpClientOptions = {},
+): Promise<Connection> {
+  const settings = { ...DEFAULTS, ...options };
+  const { url } = endpoint;
+  const target = targetOf(url);
+  const agent = new UpstreamAgent(target, settings);
+  const socket = connect(target, settings.connectTimeoutMs);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const abort = () => socket.destroy(signal.reason);
+  socket.once(readyEvent(target), resolve).on("error", reject);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    await promise;
+  } catch (error) {
+    socket.destroy();
+    throw new TransportError(`Cannot connect to ${url.host}: ${reasonOf(error)}`, { cause: error });
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+  agent.lend(socket);
+  return new HttpConnection(endpoint, agent, settings);
+}
+
+/** One client session over any number of sockets. */
+class HttpConnection implements Connection {
+  readonly kind = "connection";
+  readonly readable: ReadableStream<Batch>;
+  readonly writable: WritableStream<Batch>;
+  readonly peer: Peer;
+  readonly closed: Promise<void>;
+  readonly #settings: Settings;
+  readonly #agent: UpstreamAgent;
+  readonly #session: HttpSession;
+  readonly #inbox: Inbox;
+  readonly #sender: Sender;
+  readonly #flights = new Flights();
+  readonly #calls = new Registry<PostCall>();
+  readonly #end = Promise.withResolvers<void>();
+  #hasEnded = false;
+  #closing: Promise<void> | undefined;
+  #isListening = false;
+
+  constructor(endpoint: Endpoint, agent: UpstreamAgent, settings: Settings) {
+    this.#settings = settings;
+    this.#agent = agent;
+    this.#session = new HttpSession(endpoint.url, agent, endpoint.headers);
+    this.peer = { transport: "http", address: endpoint.url.host };
+    this.#inbox = new Inbox(settings.bufferBytesMax, () => void this.#close(false));
+    this.readable = this.#inbox.readable;
+    this.#sender = new Sender(this.#send, settings);
+    this.writable = new WritableStream<Batch>({
+      write: (batch) => this.#sender.push(batch),
+      close: () => this.#close(true),
+      abort: (reason) => this.abort(reason),
+    }, { highWaterMark: settings.bufferBytesMax, size: byteLengthOf });
+    this.closed = this.#end.promise;
+    this.closed.catch(() => {}); // whoever asks gets the rejection; nobody has to ask
+  }
+
+  abort(reason: GatewayError): void {
+    this.#finish(new TransportError(`Cannot use ${this.peer.address}: ${reasonOf(reason)}`));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close(false);
+  }
+
+  /** Ends in order: answers first if they are waited for, then the session at the server. */
+  #close(waitForAnswers: boolean): Promise<void> {
+    return this.#closing ??= this.#closeOnce(waitForAnswers);
+  }
+
+  async #closeOnce(waitForAnswers: boolean): Promise<void> {
+    const timeout = new Flight();
+    const late = timeout.pause(this.#settings.closeTimeoutMs);
+    if (waitForAnswers) await Promise.race([this.#sender.idle(), late]);
+    timeout.abort(CLOSED);
+    this.#failOpen(CLOSED);
+    if (!this.#hasEnded && this.#session.id !== undefined) await this.#deleteSession();
+    this.#finish();
+  }
+
+  async #deleteSession(): Promise<void> {
+    const flight = new Flight();
+    const timer = setTimeout(() => flight.abort(CLOSED), this.#settings.closeTimeoutMs);
+    try {
+      discard(await this.#session.delete(flight));
+    } catch { // the server ends the session by itself, sooner or later
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #finish(broken?: TransportError): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    if (broken !== undefined) this.#failOpen(unavailable(broken.message, "unknown"));
+    this.#flights.close();
+    this.#agent.destroy();
+    this.#inbox.close(); // not broken: the answers of the open requests are still to be read
+    if (broken === undefined) this.#end.resolve();
+    else this.#end.reject(broken);
+  }
+
+  /** Answers every open request with an error: what never left, and what is under way. */
+  #failOpen(reason: GatewayError): void {
+    for (const message of this.#sender.takeUnsent()) {
+      if (message.kind !== "request") continue;
+      this.#inbox.deliverOne(failure(message.id, unavailable("connection lost", "not_sent")));
+    }
+    for (const call of this.#calls.all()) call.fail(reason);
+    this.#flights.abort(reason);
+  }
+
+  readonly #send = (message: Message, onOrdered: () => void, onLanded: () => void): void => {
+    const flight = new Flight();
+    this.#flights.add(flight);
+    const landed = () => {
+      this.#flights.delete(flight);
+      onLanded();
+    };
+    const failed = (error: unknown) => {
+      this.#lost(error);
+      landed();
+    };
+    if (message.kind === "request") this.#request(message, flight, onOrdered).then(landed, failed);
+    else this.#tell(message, flight).finally(onOrdered).then(landed, failed);
+  };
+
+  #request(message: Message, flight: Flight, onOrdered: () => void): Promise<void> {
+    const call = new PostCall(message, flight, this.#session, this.#inbox, this.#settings, () => {
+      this.#calls.delete(call);
+      onOrdered();
+    });
+    this.#calls.add(call);
+    return call.run();
+  }
+
+  /** Sends what has no answer. */
+  async #tell(message: Message, flight: Flight): Promise<void> {
+    flight.allow(ACKNOWLEDGE_MS);
+    const answer = await this.#session.post(message, flight);
+    flight.allow(Infinity);
+    this.#acknowledged(message, answer);
+  }
+
+  #acknowledged(message: Message, answer: IncomingMessage): void {
+    const status = answer.statusCode!;
+    discard(answer);
+    if (status === 404 && this.#session.id !== undefined) throw new SessionGone("not_sent");
+    if (status >= 300) throw new TransportError(`Cannot deliver message: status ${status}`);
+    if (message.method === "notifications/initialized") this.#listen();
+    if (message.requestId !== undefined) this.#drop(message.requestId);
+  }
+
+  /** A cancelled request may stay unanswered, and its stream open, for ever. */
+  #drop(requestId: Uint8Array): void {
+    const cancelled = new GatewayError("InternalError", "Cannot answer: the request was cancelled");
+    for (const call of this.#calls.all()) {
+      if (call.isNamedBy(requestId)) call.drop(cancelled);
+    }
+  }
+
+  #listen(): void {
+    if (this.#isListening || this.#hasEnded) return;
+    this.#isListening = true;
+    const flight = new Flight();
+    this.#flights.add(flight);
+    const onBad = (problem: unknown) => this.#settings.onLost(reasonOf(problem));
+    const listening = new Listening(flight, this.#session, this.#inbox, this.#settings, onBad);
+    listening.run().catch((error) => this.#lost(error)).finally(() => this.#flights.delete(flight));
+  }
+
+  /** Something failed that no asker was told of, or the session is gone. */
+  #lost(error: unknown): void {
+    if (error instanceof SessionGone) {
+      this.#finish(new TransportError(`Cannot use ${this.peer.address}: ${error.message}`));
+    } else if (!this.#hasEnded) this.#settings.onLost(failureOf(error).message);
+  }
+}
+
+const CLOSED = unavailable("the connection was closed", "unknown");

@@ -1,0 +1,206 @@
+/**
+ * One request to the MCP endpoint as an {@link Exchange}: reads the body, writes a JSON document or an
+ * event stream.
+ *
+ * @module
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Batch, Exchange, RequestInfo } from "../../lib/core/connection.ts";
+import { failure } from "../../lib/core/compose.ts";
+import { GatewayError, TransportError } from "../../lib/core/errors.ts";
+import { Message } from "../../lib/core/message.ts";
+import { encodeEvent, HEARTBEAT } from "../../lib/framing/sse_events.ts";
+import { answer, type FlatHeaders, hasUnreadBody, refuse } from "../http/refusal.ts";
+import type { Registered, Registry } from "../http/registry.ts";
+import { joinedBatch, PacedWriter, PIECE_BYTES } from "../http/write.ts";
+import { readBody } from "../http/body.ts";
+import { type Accepted, bodyProblem } from "./accept.ts";
+
+/** What all exchanges of one endpoint share. */
+export interface ExchangeSettings {
+  readonly messageBytesMax: number;
+  /** Outgoing bytes that may wait for one client. */
+  readonly bufferBytesMax: number;
+  /** Open event streams, which want heartbeats. */
+  readonly streams: Registry<HttpExchange>;
+}
+
+const EVENT_STREAM_HEADERS = [
+  "content-type",
+  "text/event-stream",
+  "cache-control",
+  "no-cache, no-transform",
+  "x-accel-buffering",
+  "no",
+];
+const NOTHING = new Uint8Array(0);
+
+/** An {@link Exchange} over `node:http`. It is its own {@link RequestInfo}: one object less per request. */
+export class HttpExchange implements Exchange, RequestInfo, Registered {
+  place = -1;
+  readonly kind = "exchange";
+  readonly transport = "http";
+  readonly method: "POST" | "GET" | "DELETE";
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #accepted: Accepted;
+  readonly #settings: ExchangeSettings;
+  readonly #expectsContinue: boolean;
+  #headers: FlatHeaders | undefined;
+  #isAnswered = false;
+  #lastWriteMs = 0;
+  #closed: Promise<void> | undefined;
+  #writer: PacedWriter | undefined;
+
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    accepted: Accepted,
+    settings: ExchangeSettings,
+    expectsContinue: boolean,
+  ) {
+    this.method = req.method as "POST" | "GET" | "DELETE";
+    this.#req = req;
+    this.#res = res;
+    this.#accepted = accepted;
+    this.#settings = settings;
+    this.#expectsContinue = expectsContinue;
+  }
+
+  get request(): RequestInfo {
+    return this;
+  }
+
+  get address(): string {
+    const { remoteAddress, remotePort } = this.#req.socket;
+    return `${remoteAddress}:${remotePort}`;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#req.headers[name];
+    return typeof value === "string" ? value : value?.join(", ");
+  }
+
+  get gone(): boolean {
+    return this.#isAnswered || this.#res.destroyed;
+  }
+
+  get streams(): boolean {
+    return this.#accepted.events;
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed ??= new Promise((resolve) => {
+      if (this.#res.destroyed) resolve();
+      else this.#res.once("close", resolve);
+    });
+  }
+
+  read(): Promise<Batch> {
+    const { messageBytesMax } = this.#settings;
+    const problem = bodyProblem(this.#req, messageBytesMax);
+    if (problem !== undefined) return Promise.reject(problem);
+    if (this.#expectsContinue) this.#res.writeContinue();
+    return readBody(this.#req, messageBytesMax).then(toBatch);
+  }
+
+  setHeader(name: string, value: string): void {
+    (this.#headers ??= []).push(name, value);
+  }
+
+  accept(status: number): void {
+    if (!this.#begin()) return;
+    const headers = this.#headers ?? [];
+    if (status !== 204) headers.push("content-length", "0");
+    answer(this.#req, this.#res, status, headers, NOTHING);
+  }
+
+  refuse(error: GatewayError, id?: Uint8Array): void {
+    if (this.#writer !== undefined) return this.finish(id && failure(id, error));
+    if (!this.#begin()) return;
+    refuse(this.#req, this.#res, error, id, this.#headers);
+  }
+
+  /**
+   * Streams messages to the client.
+   *
+   * @throws {TransportError} when the client has gone or the answer is complete
+   * @throws {GatewayError} InvalidRequest when the client takes no event streams: the caller must use the
+   * session's general stream
+   */
+  async send(batch: Batch): Promise<void> {
+    if (!this.#accepted.events) {
+      throw new GatewayError("InvalidRequest", "Cannot stream to client: it accepts JSON only", {
+        status: 406,
+      });
+    }
+    if (this.#writer !== undefined && this.#isFull(this.#writer)) await this.#writer.room();
+    if (this.gone) {
+      throw new TransportError(`Cannot send to ${this.address}: the exchange has ended`);
+    }
+    const writer = this.#openStream();
+    if (batch.length > 0) writer.write(joinedBatch(batch, encodeEvent));
+    this.#lastWriteMs = 0; // the next beat begins a new interval
+    if (this.#isFull(writer)) await writer.room();
+  }
+
+  finish(message?: Message): void {
+    if (this.#isAnswered) return;
+    if (message !== undefined && this.#writer === undefined && this.#accepted.json) {
+      return this.#finishWithJson(message.bytes);
+    }
+    const writer = this.#openStream();
+    this.#isAnswered = true;
+    if (message !== undefined) writer.write(encodeEvent(message));
+    writer.end();
+    this.#settings.streams.delete(this);
+  }
+
+  /** Writes a comment when nothing was written for so long and nothing waits. */
+  beat(nowMs: number, intervalMs: number): void {
+    if (this.gone) return this.#settings.streams.delete(this);
+    if (this.#lastWriteMs === 0) this.#lastWriteMs = nowMs;
+    if (nowMs - this.#lastWriteMs >= intervalMs && this.#res.writableLength === 0) {
+      this.#res.write(HEARTBEAT);
+      this.#lastWriteMs = nowMs;
+    }
+  }
+
+  /** Claims the answer; false when there is one already, or nobody to take it. */
+  #begin(): boolean {
+    if (this.#isAnswered || this.#writer !== undefined) return false;
+    this.#isAnswered = true;
+    return !this.#res.destroyed;
+  }
+
+  #finishWithJson(body: Uint8Array): void {
+    if (!this.#begin()) return;
+    const headers = this.#headers ?? [];
+    headers.push("content-type", "application/json", "content-length", String(body.length));
+    if (hasUnreadBody(this.#req)) return answer(this.#req, this.#res, 200, headers, body);
+    this.#res.writeHead(200, headers);
+    if (body.length <= PIECE_BYTES) return void this.#res.end(body);
+    const writer = new PacedWriter(this.#res);
+    writer.write(body);
+    writer.end();
+  }
+
+  #openStream(): PacedWriter {
+    if (this.#writer !== undefined) return this.#writer;
+    const headers = this.#headers ?? [];
+    headers.push(...EVENT_STREAM_HEADERS);
+    this.#res.writeHead(200, headers);
+    this.#res.flushHeaders();
+    this.#writer = new PacedWriter(this.#res);
+    this.#settings.streams.add(this);
+    return this.#writer;
+  }
+
+  #isFull(writer: PacedWriter): boolean {
+    return writer.waitingBytes > this.#settings.bufferBytesMax;
+  }
+}
+
+function toBatch(body: Uint8Array): Batch {
+  return [Message.from(body)];
+}
