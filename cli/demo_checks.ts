@@ -84,9 +84,9 @@ export const DEMO_CHECKS: readonly Check[] = [
   tool("add", { a: 2, b: 40 }, /^42$/),
   progress("countdown", { steps: 5 }, 5),
   RESOURCES_LIST,
-  resource("demo://about", /^The demo server of Sluice/),
+  resource("demo://about", /^The demo server of Sluice \d+\.\d+\.\d+/),
   PROMPTS_LIST,
-  prompt("greet", { name: USER }, /Say hello to Ada/),
+  prompt("greet", { name: USER }, /Say hello to Ada\./),
 ];
 
 /** For the reference server of the MCP project. */
@@ -94,7 +94,7 @@ export const EVERYTHING_CHECKS: readonly Check[] = [
   PING,
   TOOLS_LIST,
   tool("echo", { message: "hello" }, /^Echo: hello$/),
-  tool("get-sum", { a: 2, b: 40 }, /is 42/),
+  tool("get-sum", { a: 2, b: 40 }, /The sum of 2 and 40 is 42/),
   progress("trigger-long-running-operation", { duration: 0.05, steps: 5 }, 5),
   {
     ...tool("trigger-sampling-request", { prompt: "Tell a joke." }, new RegExp(SAMPLED)),
@@ -107,7 +107,7 @@ export const EVERYTHING_CHECKS: readonly Check[] = [
   RESOURCES_LIST,
   resource("demo://resource/dynamic/text/1", /^Resource 1: This is a plaintext resource/),
   PROMPTS_LIST,
-  prompt("args-prompt", { city: "Delft" }, /What's weather in Delft/),
+  prompt("args-prompt", { city: "Delft" }, /What's weather in Delft\?/),
   {
     called: "completion/complete",
     repeats: QUICK,

@@ -10,9 +10,12 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 // @ts-types="@modelcontextprotocol/sdk/client/streamableHttp"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+const MAIN = join(fileURLToPath(new URL("..", import.meta.url)), "main.ts");
+/** Servers say on stderr that they start, which is logged. */
+const QUIET = ["--log-level", "warn"];
 const START_MS = 20_000;
 const END_MS = 10_000;
 
@@ -32,10 +35,10 @@ export type Session = AsyncDisposable;
  */
 export async function startServe(upstream: readonly string[]): Promise<Serve> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...sluice("serve", "--listen", "http://127.0.0.1:0"), ...upstream],
+    args: [...sluice("serve", ...QUIET, "--listen", "http://127.0.0.1:0"), ...upstream],
     stdin: "null",
     stdout: "piped",
-    stderr: "null",
+    stderr: "inherit",
   }).spawn();
   const dispose = async () => {
     signal(child, "SIGTERM");
@@ -72,9 +75,9 @@ export async function connectHttp(client: Client, url: URL): Promise<Session> {
 export async function connectProxy(client: Client, upstream: readonly string[]): Promise<Session> {
   const transport = new StdioClientTransport({
     command: Deno.execPath(),
-    args: [...sluice("proxy"), ...upstream],
+    args: [...sluice("proxy", ...QUIET), ...upstream],
     env: Deno.env.toObject(),
-    stderr: "ignore",
+    stderr: "inherit",
   });
   await client.connect(transport);
   return { [Symbol.asyncDispose]: () => client.close() };

@@ -172,8 +172,7 @@ export class Gateway {
   }
 
   async #servePost(exchange: Exchange): Promise<void> {
-    const { dispatcher, sessions, events } = this.#parts;
-    const meter = events.meter(exchange.request.transport);
+    const meter = this.#parts.events.meter(exchange.request.transport);
     const batch = await exchange.read();
     meter.received(batch);
     const [message] = batch;
@@ -181,6 +180,15 @@ export class Gateway {
       meter.badMessage(message.problem);
       return exchange.refuse(message.problem, message.id);
     }
+    try {
+      await this.#servePosted(exchange, message, meter);
+    } catch (error) {
+      exchange.refuse(toGatewayError(error), message.kind === "request" ? message.id : undefined);
+    }
+  }
+
+  async #servePosted(exchange: Exchange, message: Message, meter: TransportMeter): Promise<void> {
+    const { dispatcher, sessions } = this.#parts;
     const known = this.#sessionOf(exchange.request);
     if (known === undefined && message.method === DISCOVER_METHOD) {
       return exchange.refuse(noDiscovery(), message.id);

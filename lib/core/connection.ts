@@ -15,6 +15,18 @@ export interface Peer {
   readonly transport: string;
   /** Address for logs: `127.0.0.1:5123`, `pid 4711`, `stdin`. */
   readonly address: string;
+  /** Who the client's certificate says it is; only where clients must have one. */
+  readonly tls?: TlsIdentity;
+}
+
+/** What a client's certificate proves, once an authority of ours has been found behind it. */
+export interface TlsIdentity {
+  /** Common name of the subject; absent when there is none, or several. */
+  readonly commonName?: string;
+  /** Subject alternative names: `DNS:name`, `email:address`, `URI:uri`, `IP:address`. */
+  readonly altNames: readonly string[];
+  /** SHA-256 of the whole certificate, hexadecimal pairs with colons. */
+  readonly fingerprint256: string;
 }
 
 /** A duplex stream of message batches. Whoever opened it disposes it. */
@@ -35,6 +47,8 @@ export interface RequestInfo {
   readonly transport: string;
   /** Remote address with port. */
   readonly address: string;
+  /** Who the client's certificate says it is; only where clients must have one. */
+  readonly tls?: TlsIdentity;
   /** Header by lower-case name; `undefined` when absent. */
   header(name: string): string | undefined;
 }
@@ -106,6 +120,8 @@ export interface Command {
 export interface Listener extends AsyncIterable<Arrival>, AsyncDisposable {
   /** Where it really listens (port 0 resolved). */
   readonly url: URL;
+  /** Resolves, after it was disposed, when all that it accepted has left with its answers; absent where arrivals tell. */
+  readonly closed?: Promise<void>;
 }
 
 /** A way to carry messages. */

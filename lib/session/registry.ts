@@ -22,7 +22,7 @@ export interface RegistryOptions {
 }
 
 const ID_BYTES = 18; // 144 random bits
-const SWEEP_MS = 30_000;
+const SWEEP_MS_MAX = 30_000;
 
 /** Opens, finds, expires and ends sessions. Dispose it to end them all. */
 export class SessionRegistry implements Disposable {
@@ -63,7 +63,7 @@ export class SessionRegistry implements Disposable {
     });
     this.#sessions.set(session.id, session);
     this.#options.onCount(this.size);
-    this.#timer ??= setTimeout(this.#sweep, SWEEP_MS);
+    this.#timer ??= setTimeout(this.#sweep, this.#sweepMs);
     return session;
   }
 
@@ -89,13 +89,17 @@ export class SessionRegistry implements Disposable {
     for (const session of [...this.#sessions.values()]) this.end(session);
   }
 
+  get #sweepMs(): number {
+    return Math.min(SWEEP_MS_MAX, this.#options.sessionIdleMs);
+  }
+
   readonly #sweep = (): void => {
     const deadlineMs = monotonicMs() - this.#options.sessionIdleMs;
     for (const session of [...this.#sessions.values()]) {
       const busy = session.callsInFlight > 0 || session.listening;
       if (!busy && session.lastSeenMs < deadlineMs) this.end(session);
     }
-    this.#timer = this.#sessions.size > 0 ? setTimeout(this.#sweep, SWEEP_MS) : undefined;
+    this.#timer = this.#sessions.size > 0 ? setTimeout(this.#sweep, this.#sweepMs) : undefined;
   };
 }
 

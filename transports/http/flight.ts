@@ -38,7 +38,8 @@ export class Flight implements Registered {
   abort(reason: GatewayError): void {
     if (this.reason !== undefined) return;
     this.reason = reason;
-    this.#request?.destroy(reason);
+    // Without the reason: a socket whose answer has just ended has no listener for an error (seen on Deno 2.9.6).
+    this.#request?.destroy();
     this.#wake?.();
   }
 

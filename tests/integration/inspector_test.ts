@@ -1,0 +1,3 @@
+import { registerInspectorTests } from "../contract/inspector_journey.ts";
+
+registerInspectorTests();
