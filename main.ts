@@ -23,10 +23,13 @@ function fail(error: unknown): void {
   Deno.exit(EXIT_FAILED);
 }
 
-// The last resort: what nobody caught ends the process with one line, not with a stack.
-globalThis.addEventListener("error", (event) => fail(event.error));
+// The last resort: what nobody caught ends the process with one line, not with a stack. A running gateway
+// counts it instead.
+globalThis.addEventListener("error", (event) => {
+  if (!event.defaultPrevented) fail(event.error);
+});
 globalThis.addEventListener("unhandledrejection", (event) => {
-  if (!event.defaultPrevented) fail(event.reason); // a running gateway counts them instead
+  if (!event.defaultPrevented) fail(event.reason);
 });
 
 Deno.exit(

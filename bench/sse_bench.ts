@@ -1,5 +1,6 @@
 import { Message } from "../lib/core/message.ts";
-import { encodeEvent, SseDecoder } from "../lib/framing/sse_events.ts";
+import { encodeEvent, encodeIdLine, eventBody } from "../lib/framing/sse_encoding.ts";
+import { SseDecoder } from "../lib/framing/sse_events.ts";
 
 const encoder = new TextEncoder();
 
@@ -22,6 +23,10 @@ for (const [name, textBytes] of [["150 B", 60], ["10 KB", 10_000], ["1 MB", 1_00
   const message = messageOf(textBytes);
   Deno.bench(`encodeEvent() ${name}`, () => {
     encodeEvent(message, "id-123456");
+  });
+  Deno.bench(`encodeIdLine() and eventBody() ${name}, one more stream of a fan-out`, () => {
+    encodeIdLine("id-123456");
+    eventBody(message);
   });
   const chunk = chunkOf(message, 1);
   Deno.bench(`SseDecoder, 1 event of ${name} in one chunk`, () => {

@@ -1,13 +1,20 @@
 /**
- * The only wiring point: turns a configuration into a running gateway.
+ * Turns a configuration into a running gateway. With `listeners` and `dialers` the only wiring point.
  *
  * @module
  */
-import type { Endpoint, Listener, Transport } from "../lib/core/connection.ts";
+import type { Listener } from "../lib/core/connection.ts";
 import type { GatewayError } from "../lib/core/errors.ts";
 import { UPSTREAM_CALLS_OPEN_MAX } from "../lib/core/limits.ts";
+import type { OutboxOptions } from "../lib/core/outbox.ts";
 import type { Upstream } from "../lib/core/upstream.ts";
 import type { GatewayConfig, UpstreamConfig } from "../lib/config/gateway_config.ts";
+import {
+  Backpressure,
+  type DelayRule,
+  stdioDelayMs,
+  tcpDelayMs,
+} from "../lib/framing/backpressure.ts";
 import { Gateway } from "../lib/gateway.ts";
 import { Dispatcher } from "../lib/session/dispatcher.ts";
 import { SessionRegistry } from "../lib/session/registry.ts";
@@ -15,7 +22,13 @@ import { type GatewayMetrics, gatewayMetrics } from "../lib/telemetry/gateway_me
 import { createLogger, type RootLogger } from "../lib/telemetry/logger.ts";
 import { Registry } from "../lib/telemetry/metrics.ts";
 import { startRuntimeSampling } from "../lib/telemetry/runtime_sampling.ts";
+import { ConnectionLimits } from "../transports/guard/connection_limits.ts";
+import type { Base } from "./base.ts";
+import { connectionsMaxOf, descriptorsMax } from "./descriptor_limit.ts";
+import { dialer } from "./dialers.ts";
 import { gatewayEvents, linkEvents } from "./instrument.ts";
+import { withGrace } from "./grace.ts";
+import { listen } from "./listeners.ts";
 import { VERSION } from "./version.ts";
 
 /** What a caller may decide beyond the configuration. */
@@ -37,16 +50,6 @@ export interface Assembly extends AsyncDisposable {
   drain(hardEnd: AbortSignal): Promise<void>;
 }
 
-/** Everything that the parts share. */
-interface Base {
-  readonly config: GatewayConfig;
-  readonly log: RootLogger;
-  readonly registry: Registry;
-  readonly metrics: GatewayMetrics;
-  /** Disposed last, in reverse order. */
-  readonly owned: AsyncDisposable[];
-}
-
 /**
  * Binds the listeners and starts accepting.
  *
@@ -56,7 +59,7 @@ export async function assemble(
   config: GatewayConfig,
   options: AssembleOptions = {},
 ): Promise<Assembly> {
-  const base = createBase(config, options);
+  const base = await createBase(config, options);
   const upstream = await createUpstream(base, config.upstreams[0]);
   const sessions = new SessionRegistry({
     sessionsMax: config.limits.sessions,
@@ -71,17 +74,20 @@ export async function assemble(
     },
   };
   const dispatcher = new Dispatcher(upstream.handle, events);
-  const gateway = new Gateway({ dispatcher, sessions, upstream, events, buffer: bufferOf(config) });
+  const gateway = new Gateway({ dispatcher, sessions, upstream, events, buffer: bufferOf(base) });
   const state = { draining: false, sessions: () => sessions.size };
   const listeners: Listener[] = [];
   try {
-    for (const endpoint of config.listen) listeners.push(await listen(base, endpoint, state));
+    for (const endpoint of config.listen) listeners.push(...await listen(base, endpoint, state));
   } catch (error) {
     for (const listener of listeners) await listener[Symbol.asyncDispose]();
     throw error;
   }
   return run(base, gateway, listeners, state);
 }
+
+/** At the hard end of a drain clients have so long to take what they were answered, ms. */
+const LAST_ANSWERS_MS = 1_000;
 
 function run(
   { log, metrics, owned }: Base,
@@ -90,7 +96,7 @@ function run(
   state: { draining: boolean },
 ): Assembly {
   const sampling = startRuntimeSampling(metrics);
-  const guard = surviveRejections(log, metrics);
+  const guard = surviveDefects(log, metrics);
   const serving = Promise.all(listeners.map((listener) => gateway.serve(listener)));
   return {
     log,
@@ -100,7 +106,8 @@ function run(
       state.draining = true;
       for (const listener of listeners) await listener[Symbol.asyncDispose]();
       await gateway.drain(hardEnd);
-      await serving;
+      const ended = Promise.all([serving, ...listeners.map((listener) => listener.closed)]);
+      await withGrace(ended, hardEnd, LAST_ANSWERS_MS);
     },
     async [Symbol.asyncDispose]() {
       for (const part of owned.toReversed()) await part[Symbol.asyncDispose]();
@@ -111,7 +118,7 @@ function run(
   };
 }
 
-function createBase(config: GatewayConfig, options: AssembleOptions): Base {
+async function createBase(config: GatewayConfig, options: AssembleOptions): Promise<Base> {
   const registry = new Registry();
   const metrics = gatewayMetrics(registry);
   metrics.buildInfo.with({ version: VERSION }).set(1);
@@ -124,7 +131,23 @@ function createBase(config: GatewayConfig, options: AssembleOptions): Base {
   });
   for (const warning of config.warnings) log.warn(warning);
   for (const note of config.notes) log.debug(note);
-  return { config, log, registry, metrics, owned: [] };
+  return {
+    config,
+    log,
+    registry,
+    metrics,
+    connections: await connectionLimits(config, metrics),
+    owned: [],
+  };
+}
+
+async function connectionLimits({ limits }: GatewayConfig, metrics: GatewayMetrics) {
+  const refused = metrics.securityEvents.with({ type: "too_many_connections" });
+  return new ConnectionLimits({
+    connectionsMax: limits.connections || connectionsMaxOf(await descriptorsMax()),
+    connectionsPerAddressMax: limits.connectionsPerAddress,
+    onRefused: () => refused.inc(),
+  });
 }
 
 async function createUpstream(base: Base, config: UpstreamConfig): Promise<Upstream> {
@@ -141,7 +164,7 @@ async function createUpstream(base: Base, config: UpstreamConfig): Promise<Upstr
     callDeadlineMs: limits.callDeadlineMs,
     callDeadlineHardMs: limits.callDeadlineHardMs,
     callsOpenMax: UPSTREAM_CALLS_OPEN_MAX,
-    buffer: bufferOf(base.config),
+    buffer: bufferOf(base),
   };
   if (config.sharing === "shared") {
     const { SharedUpstream } = await import("../lib/upstream/shared.ts");
@@ -154,127 +177,42 @@ async function createUpstream(base: Base, config: UpstreamConfig): Promise<Upstr
   return new PerSessionUpstream(name, dial, events, linkOptions);
 }
 
-function bufferOf({ limits }: GatewayConfig) {
-  return { bufferBytesMax: limits.bufferBytes, bufferMessagesMax: limits.bufferMessages };
-}
-
-/** The transport that reaches an endpoint. Transports are loaded only where they are used. */
-async function dialer(base: Base, endpoint: Endpoint, name: string): Promise<Transport> {
-  const { messageBytes } = base.config.limits;
-  if (endpoint.command !== undefined) {
-    const { child } = await import("../transports/child.ts");
-    const { limited } = await import("../lib/telemetry/limited_logger.ts");
-    const log = limited(base.log.child("child"), STDERR_LINES_PER_SECOND_MAX);
-    const transport = child({
-      messageBytesMax: messageBytes,
-      onStderr: (line) => log.info(line, { upstream: name }),
-      onWarning: (text) => base.log.warn(text),
-    });
-    base.owned.push(transport);
-    return counted(transport, base.metrics.children);
-  }
-  if (endpoint.url.protocol === "builtin:") {
-    const { builtinTransport } = await import("../transports/builtin.ts");
-    return builtinTransport(VERSION);
-  }
-  const { StreamableHttpTransport } = await import("../transports/streamable_http/transport.ts");
-  const log = base.log.child("http");
-  return new StreamableHttpTransport({
-    client: {
-      messageBytesMax: messageBytes,
-      onLost: (reason) => log.warn("message lost", { upstream: name, reason }),
-    },
-  });
-}
-
-/** Counts the connections of a transport while they last. */
-function counted(transport: Transport, gauge: { inc(n: number): void }): Transport {
+/** What may wait for one peer, and how it is slowed down when that becomes much. */
+function bufferOf({ config, metrics }: Base): Partial<OutboxOptions> {
+  const { bufferBytes, bufferMessages } = config.limits;
   return {
-    ...transport,
-    async dial(endpoint, signal) {
-      const connection = await transport.dial(endpoint, signal);
-      gauge.inc(1);
-      const ended = () => gauge.inc(-1);
-      connection.closed.then(ended, ended);
-      return connection;
-    },
+    bufferBytesMax: bufferBytes,
+    bufferMessagesMax: bufferMessages,
+    pressure: ({ transport }) =>
+      new Backpressure({
+        bufferBytesMax: bufferBytes,
+        delayRule: DELAY_RULES[transport],
+        onPressure: (state) => metrics.backpressure.with({ transport, state }).inc(),
+      }),
   };
 }
 
-/** A server's chatter on stderr must not drown the log. */
-const STDERR_LINES_PER_SECOND_MAX = 100;
+const DELAY_RULES: Readonly<Record<string, DelayRule>> = {
+  stdio: stdioDelayMs,
+  child: stdioDelayMs,
+  tcp: tcpDelayMs,
+  tls: tcpDelayMs,
+  unix: tcpDelayMs,
+};
 
-interface State {
-  readonly draining: boolean;
-  sessions(): number;
-}
-
-async function listen(base: Base, endpoint: Endpoint, state: State): Promise<Listener> {
-  if (endpoint.url.protocol === "http:") return await listenHttp(base, endpoint, state);
-  const { stdio } = await import("../transports/stdio.ts");
-  const { messageBytes, bufferBytes } = base.config.limits;
-  return await stdio({ messageBytesMax: messageBytes, bufferBytesMax: bufferBytes })
-    .listen(endpoint, new AbortController().signal);
-}
-
-async function listenHttp(base: Base, endpoint: Endpoint, state: State): Promise<Listener> {
-  const { StreamableHttpTransport } = await import("../transports/streamable_http/transport.ts");
-  const { http, limits } = base.config;
-  const relistens = base.metrics.relistens.with({ transport: "http" });
-  const refused = base.metrics.securityEvents.with({ type: "http_refused" });
-  const transport = new StreamableHttpTransport({
-    listener: {
-      allowedHosts: http.allowedHosts,
-      allowedOrigins: http.allowedOrigins,
-      headersTimeoutMs: http.headersMs,
-      requestTimeoutMs: http.bodyMs,
-      idleTimeoutMs: http.keepAliveMs,
-      headerFieldsMax: http.headerFieldsMax,
-      headerBytesMax: http.headerBytesMax,
-      onRelisten: () => relistens.inc(),
-      onRefused: () => refused.inc(),
-      fallback: adminFallback(base, state),
-    },
-    server: { messageBytesMax: limits.messageBytes, bufferBytesMax: limits.bufferBytes },
-  });
-  return await transport.listen(endpoint, new AbortController().signal);
-}
-
-/** `/metrics`, `/health` and `/ready`, loaded when somebody asks. */
-function adminFallback(base: Base, state: State) {
-  const startMs = performance.now();
-  type RequestListener = import("node:http").RequestListener;
-  const load = async (): Promise<RequestListener> => {
-    const { getRequestListener } = await import("@hono/node-server");
-    const { adminRoutes } = await import("../lib/admin/routes.ts");
-    const app = adminRoutes({
-      registry: base.registry,
-      version: VERSION,
-      logger: base.log.child("admin"),
-      uptimeS: () => (performance.now() - startMs) / 1000,
-      sessions: () => state.sessions(),
-      draining: () => state.draining,
-    });
-    return getRequestListener(app.fetch, { overrideGlobalObjects: false }) as RequestListener;
-  };
-  let loaded: Promise<RequestListener> | undefined;
-  const answer: RequestListener = (request, response) => {
-    loaded ??= load();
-    loaded.then((listener) => listener(request, response), () => response.destroy());
-  };
-  return answer;
-}
-
-/** A rejected promise that nobody handled is our defect; it is counted, and costs no other client its gateway. */
-function surviveRejections(log: RootLogger, metrics: GatewayMetrics): Disposable {
-  const onRejection = (event: PromiseRejectionEvent) => {
+/** What nobody caught is our defect; it is counted, and costs no other client its gateway. */
+function surviveDefects(log: RootLogger, metrics: GatewayMetrics): Disposable {
+  const onDefect = (event: PromiseRejectionEvent | ErrorEvent) => {
     event.preventDefault();
     metrics.unhandledRejections.inc();
-    log.error("unhandled rejection", { reason: event.reason });
+    log.error("defect", { reason: "reason" in event ? event.reason : event.error });
   };
-  globalThis.addEventListener("unhandledrejection", onRejection, { capture: true });
+  globalThis.addEventListener("unhandledrejection", onDefect, { capture: true });
+  globalThis.addEventListener("error", onDefect, { capture: true });
   return {
-    [Symbol.dispose]: () =>
-      globalThis.removeEventListener("unhandledrejection", onRejection, { capture: true }),
+    [Symbol.dispose]() {
+      globalThis.removeEventListener("unhandledrejection", onDefect, { capture: true });
+      globalThis.removeEventListener("error", onDefect, { capture: true });
+    },
   };
 }

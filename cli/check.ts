@@ -55,7 +55,18 @@ function clean(line: string): string {
 
 function listenerText(url: URL): string {
   if (url.protocol === "stdio:") return "stdio: (MCP on stdin and stdout)";
-  return `${url.origin}/mcp (Streamable HTTP)${url.port === "0" ? ", on a free port" : ""}`;
+  const free = url.port === "0" ? ", on a free port" : "";
+  if (url.protocol === "http:") return `${url.origin}/mcp (Streamable HTTP)${free}`;
+  return `${redactUrl(url.href)} (${streamText(url)})${free}`;
+}
+
+/** What is spoken on a byte stream. */
+function streamText(url: URL): string {
+  const isLength = url.searchParams.get("framing") === "length";
+  const framing = isLength ? "MCP with length prefixes" : "MCP, one message a line";
+  const compressed = url.searchParams.get("compress") === "auto" ? ", compressed" : "";
+  const mutual = url.searchParams.has("clientCa") ? ", clients need a certificate" : "";
+  return `${framing}${compressed}${mutual}`;
 }
 
 function upstreamLines({ name, endpoint, sharing }: UpstreamConfig): string[] {

@@ -22,11 +22,20 @@ export async function serve(config: GatewayConfig): Promise<number> {
 
 function linesFor(url: URL): string[] {
   if (url.protocol === "stdio:") return ["  MCP      stdin and stdout"];
+  if (!url.protocol.startsWith("http")) return [`  MCP      ${bannerUrl(url)}`];
+  if (url.pathname !== "/mcp") return [`  SSE      ${url.href}`]; // HTTP+SSE of 2024-11-05
   return [
     `  MCP      ${url.href}`,
     `  metrics  ${url.origin}/metrics`,
     `  health   ${url.origin}/health`,
   ];
+}
+
+/** Where to connect: files of certificates are nothing that a client needs. */
+function bannerUrl(url: URL): string {
+  const shown = new URL(url);
+  for (const name of ["cert", "key", "clientCa"]) shown.searchParams.delete(name);
+  return shown.href;
 }
 
 /** Standard output belongs to the protocol when MCP is spoken there. */

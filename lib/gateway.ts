@@ -4,34 +4,20 @@
  *
  * @module
  */
-import type {
-  Arrival,
-  Batch,
-  Connection,
-  Exchange,
-  Listener,
-  RequestInfo,
-} from "./core/connection.ts";
+import type { Arrival, Connection, Listener, RequestInfo } from "./core/connection.ts";
+import { BadMessageAllowance } from "./core/bad_message_allowance.ts";
 import { monotonicMs } from "./core/clock.ts";
-import { GatewayError, reasonOf, toGatewayError } from "./core/errors.ts";
+import { type GatewayError, reasonOf, toGatewayError } from "./core/errors.ts";
 import { CALLS_OPEN_MAX } from "./core/limits.ts";
-import type { Message } from "./core/message.ts";
 import { Outbox, type OutboxOptions } from "./core/outbox.ts";
 import type { Upstream } from "./core/upstream.ts";
-import { DISCOVER_METHOD, type Dispatcher, noDiscovery } from "./session/dispatcher.ts";
-import { ConnectionOutlet, ExchangeOutlet, type Meter } from "./session/outlet.ts";
+import { unfold } from "./session/batches.ts";
+import type { Dispatcher } from "./session/dispatcher.ts";
+import { ExchangeServer } from "./session/exchange_server.ts";
+import type { TransportMeter } from "./session/meter.ts";
+import { ConnectionOutlet } from "./session/outlet.ts";
 import type { SessionRegistry } from "./session/registry.ts";
 import type { ClientSession } from "./session/session.ts";
-
-/** Counts the messages of one transport. */
-export interface TransportMeter extends Meter {
-  /** Messages came from a client. */
-  received(batch: Batch): void;
-  /** Content that is no message came from a client. */
-  badMessage(problem: GatewayError): void;
-  /** A connection was accepted (1) or has ended (-1). */
-  connections(change: 1 | -1): void;
-}
 
 /** What the gateway reports, for counters and logs. */
 export interface GatewayEvents {
@@ -52,14 +38,15 @@ export interface GatewayParts {
   readonly buffer?: Partial<OutboxOptions>;
 }
 
-const SESSION_HEADER = "mcp-session-id";
-
 /** Serves listeners until it is drained. */
 export class Gateway {
   readonly #parts: GatewayParts;
+  readonly #exchanges: ExchangeServer;
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
+    const { dispatcher, sessions, events } = parts;
+    this.#exchanges = new ExchangeServer(dispatcher, sessions, (name) => events.meter(name));
   }
 
   /** Accepts until the listener ends, then waits until everything it accepted has ended. */
@@ -97,7 +84,7 @@ export class Gateway {
   #serveOne(arrival: Arrival): Promise<void> {
     return arrival.kind === "connection"
       ? this.#serveConnection(arrival)
-      : this.#serveExchange(arrival);
+      : this.#exchanges.serve(arrival);
   }
 
   async #serveConnection(connection: Connection): Promise<void> {
@@ -147,11 +134,16 @@ export class Gateway {
     meter: TransportMeter,
   ): Promise<void> {
     const request = requestOf(connection);
+    const allowance = new BadMessageAllowance();
+    const isOfNetwork = request.transport !== "stdio"; // whoever has started us may say what he likes
     for await (const batch of connection.readable) {
       meter.received(batch);
       session.lastSeenMs = monotonicMs();
-      for (const message of batch) {
-        if (message.problem !== undefined) meter.badMessage(message.problem);
+      for (const message of unfold(session, batch)) {
+        if (message.problem !== undefined) {
+          meter.badMessage(message.problem);
+          if (!allowance.take(session.lastSeenMs) && isOfNetwork) return;
+        }
         const done = this.#parts.dispatcher.receive(session, message, request, outlet);
         if (done !== undefined) await done;
         if (message.problem?.fatal) return;
@@ -160,95 +152,6 @@ export class Gateway {
       if (session.callsInFlight > CALLS_OPEN_MAX) await session.below(CALLS_OPEN_MAX);
     }
   }
-
-  async #serveExchange(exchange: Exchange): Promise<void> {
-    try {
-      if (exchange.method === "POST") await this.#servePost(exchange);
-      else if (exchange.method === "GET") await this.#serveGet(exchange);
-      else this.#serveDelete(exchange);
-    } catch (error) {
-      exchange.refuse(toGatewayError(error));
-    }
-  }
-
-  async #servePost(exchange: Exchange): Promise<void> {
-    const meter = this.#parts.events.meter(exchange.request.transport);
-    const batch = await exchange.read();
-    meter.received(batch);
-    const [message] = batch;
-    if (message.problem !== undefined) {
-      meter.badMessage(message.problem);
-      return exchange.refuse(message.problem, message.id);
-    }
-    try {
-      await this.#servePosted(exchange, message, meter);
-    } catch (error) {
-      exchange.refuse(toGatewayError(error), message.kind === "request" ? message.id : undefined);
-    }
-  }
-
-  async #servePosted(exchange: Exchange, message: Message, meter: TransportMeter): Promise<void> {
-    const { dispatcher, sessions } = this.#parts;
-    const known = this.#sessionOf(exchange.request);
-    if (known === undefined && message.method === DISCOVER_METHOD) {
-      return exchange.refuse(noDiscovery(), message.id);
-    }
-    const session = known ?? this.#openSession(message, exchange);
-    const outlet = new ExchangeOutlet(exchange, meter);
-    session.lastSeenMs = monotonicMs();
-    const done = dispatcher.receive(session, message, exchange.request, outlet);
-    if (done !== undefined) await done;
-    if (message.kind !== "request") return exchange.accept(202);
-    if (known !== undefined) return;
-    await exchange.closed;
-    if (session.protocolVersion === undefined) sessions.end(session); // it was never initialized
-  }
-
-  #openSession(message: Message, exchange: Exchange): ClientSession {
-    if (message.method !== "initialize") {
-      throw missingSession(`handle ${message.kind}`);
-    }
-    const session = this.#parts.sessions.open();
-    exchange.setHeader(SESSION_HEADER, session.id);
-    return session;
-  }
-
-  async #serveGet(exchange: Exchange): Promise<void> {
-    const session = this.#sessionOf(exchange.request);
-    if (session === undefined) throw missingSession("open stream");
-    await exchange.send([]);
-    session.listen(
-      new ExchangeOutlet(exchange, this.#parts.events.meter(exchange.request.transport)),
-    );
-    await exchange.closed;
-    session.lastSeenMs = monotonicMs();
-  }
-
-  #serveDelete(exchange: Exchange): void {
-    const session = this.#sessionOf(exchange.request);
-    if (session === undefined) throw missingSession("end session");
-    this.#parts.sessions.end(session);
-    exchange.accept(200);
-  }
-
-  /**
-   * The session a request names; `undefined` when it names none.
-   *
-   * @throws {GatewayError} InvalidRequest with status 404 when it is unknown or has ended: the client starts again
-   */
-  #sessionOf(request: RequestInfo): ClientSession | undefined {
-    const id = request.header(SESSION_HEADER);
-    if (id === undefined) return undefined;
-    const session = this.#parts.sessions.find(id);
-    if (session !== undefined) return session;
-    throw new GatewayError("InvalidRequest", "Cannot find session: it is unknown or has ended", {
-      status: 404,
-    });
-  }
-}
-
-function missingSession(what: string): GatewayError {
-  return new GatewayError("InvalidRequest", `Cannot ${what}: Mcp-Session-Id is missing`);
 }
 
 /** What is known of the "request" behind every message of a connection. */

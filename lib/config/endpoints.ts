@@ -6,27 +6,49 @@
 import type { Command, Endpoint } from "../core/connection.ts";
 import type { ConfigError } from "../core/errors.ts";
 import { configFault, type Place } from "./fault.ts";
+import {
+  checkHttpListener,
+  checkHttpsListener,
+  checkHttpsUpstream,
+  checkHttpUpstream,
+} from "./http_endpoints.ts";
+import {
+  checkSocketListener,
+  checkSocketUpstream,
+  type Problem,
+  SOCKET_PARAMETERS,
+} from "./socket_endpoints.ts";
 
-/** Says why an URL of a known scheme cannot be used: what is wrong, and what to do. */
-type Check = (url: URL) => readonly [why: string, advice: string] | undefined;
+/** Says why an URL of a known scheme cannot be used. */
+type Check = (url: URL) => Problem;
 
 /** Native servers, `builtin:NAME`. */
 export const BUILTINS = ["echo", "demo"] as const;
 
 const LISTENERS: Readonly<Record<string, Check>> = {
   "http:": checkHttpListener,
+  "https:": checkHttpsListener,
+  "tcp:": checkSocketListener,
+  "tls:": checkSocketListener,
+  "unix:": checkSocketListener,
   "stdio:": checkStdio,
 };
-const LISTENERS_LATER = ["https:", "tcp:", "tls:", "unix:"];
-const LISTENERS_TEXT = "http://HOST:PORT or stdio:";
+const LISTENERS_TEXT =
+  "http://HOST:PORT, https://HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or stdio:";
 
 const UPSTREAMS: Readonly<Record<string, Check>> = {
   "http:": checkHttpUpstream,
-  "https:": checkHttpUpstream,
+  "https:": checkHttpsUpstream,
+  "sse+http:": checkHttpUpstream,
+  "sse+https:": checkHttpsUpstream,
+  "ws:": checkHttpUpstream,
+  "wss:": checkHttpsUpstream,
+  "tcp:": checkSocketUpstream,
+  "tls:": checkSocketUpstream,
+  "unix:": checkSocketUpstream,
   "builtin:": checkBuiltin,
 };
-const UPSTREAMS_LATER = ["sse+http:", "sse+https:", "ws:", "wss:", "tcp:", "tls:", "unix:"];
-const UPSTREAMS_TEXT = `http://, https://, ${
+const UPSTREAMS_TEXT = `http://, https://, sse+http://, ws://, wss://, tcp://, tls://, unix:///, ${
   BUILTINS.map((name) => `builtin:${name}`).join(", ")
 } or a command after --`;
 
@@ -40,7 +62,7 @@ export function parseListen(text: string, place?: Place): Endpoint {
   const fail = (why: string, advice: string) =>
     refusal("Cannot listen on", text, why, advice, place);
   if (url === undefined) throw fail("it is not a URL", `write ${LISTENERS_TEXT}`);
-  throwUnlessUsable(url, LISTENERS, LISTENERS_LATER, LISTENERS_TEXT, fail);
+  throwUnlessUsable(url, LISTENERS, LISTENERS_TEXT, fail);
   return { url: url.protocol === "stdio:" ? new URL("stdio:") : url };
 }
 
@@ -62,7 +84,10 @@ export function parseUpstreamUrl(
   if (url.username !== "" || url.password !== "") {
     throw fail("credentials in a URL end up in logs", "send them in a header, from a variable");
   }
-  throwUnlessUsable(url, UPSTREAMS, UPSTREAMS_LATER, UPSTREAMS_TEXT, fail);
+  throwUnlessUsable(url, UPSTREAMS, UPSTREAMS_TEXT, fail);
+  if (headers !== undefined && !/^(.*\+)?(http|ws)s?:$/.test(url.protocol)) {
+    throw fail("only HTTP has headers", "leave them out");
+  }
   url.hash = "";
   return headers === undefined ? { url } : { url, headers };
 }
@@ -99,7 +124,20 @@ export function redactUrl(text: string): string {
   if (!hasCredentials && url.search === "" && url.hash === "") return text;
   if (hasCredentials) [url.username, url.password] = ["***", ""];
   url.hash = "";
-  return url.href.replace(/\?.*/s, (query) => query.replace(/([^?&=]+)(=[^&]*)?/g, maskPair));
+  const mask = BYTE_STREAMS.includes(url.protocol) ? maskUnknown : maskPair;
+  return url.href.replace(/\?.*/s, (query) => query.replace(/([^?&=]+)(=[^&]*)?/g, mask));
+}
+
+/** An address for people, without its parameters: what `URL.origin` is only for schemes of the web. */
+export function shortUrl(url: URL): string {
+  return BYTE_STREAMS.includes(url.protocol) ? url.href.replace(/[?#].*$/s, "") : url.origin;
+}
+
+const BYTE_STREAMS: readonly string[] = ["tcp:", "tls:", "unix:"];
+
+/** Framings and names of files are no secrets. */
+function maskUnknown(pair: string, key: string, value: string | undefined): string {
+  return SOCKET_PARAMETERS.includes(key) ? pair : maskPair(pair, key, value);
 }
 
 function maskPair(_pair: string, key: string, value: string | undefined): string {
@@ -108,7 +146,7 @@ function maskPair(_pair: string, key: string, value: string | undefined): string
 
 /** Whether only this machine can reach a listener. */
 export function isLoopback(endpoint: Endpoint): boolean {
-  if (endpoint.url.protocol === "stdio:") return true;
+  if (endpoint.url.protocol === "stdio:" || endpoint.url.protocol === "unix:") return true;
   const host = endpoint.url.hostname;
   return host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
@@ -136,7 +174,6 @@ function refusal(
 function throwUnlessUsable(
   url: URL,
   known: Readonly<Record<string, Check>>,
-  later: readonly string[],
   supported: string,
   fail: (why: string, advice: string) => ConfigError,
 ): void {
@@ -146,27 +183,11 @@ function throwUnlessUsable(
     return;
   }
   const scheme = url.protocol.slice(0, -1);
-  const why = later.includes(url.protocol)
-    ? `${scheme} comes with a later version`
-    : `${scheme} is not a known scheme`;
-  throw fail(why, `use ${supported}`);
-}
-
-function checkHttpListener(url: URL): ReturnType<Check> {
-  if (url.username !== "" || url.password !== "") {
-    return ["a listener has no credentials", "write http://HOST:PORT"];
-  }
-  if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    return ["a listener has a fixed set of paths (/mcp, ...)", "write http://HOST:PORT"];
-  }
+  throw fail(`${scheme} is not a known scheme`, `use ${supported}`);
 }
 
 function checkStdio(url: URL): ReturnType<Check> {
   if (!/^stdio:(\/\/)?$/.test(url.href)) return ["stdio has no address", "write stdio:"];
-}
-
-function checkHttpUpstream(url: URL): ReturnType<Check> {
-  if (url.port === "0") return ["port 0 cannot be dialled", "name the port of the server"];
 }
 
 function checkBuiltin(url: URL): ReturnType<Check> {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { isIP } from "node:net";
 import { z } from "zod";
 import { DEFAULTS } from "./defaults.ts";
 
@@ -42,6 +43,8 @@ const text = z.string().min(1);
 export const SHARINGS = ["perSession", "shared"] as const;
 /** Thresholds of the log, as `lib/telemetry` knows them, most talkative first. */
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+/** Whose HTTP answers are compressed. */
+export const COMPRESSIONS = ["auto", "on", "off"] as const;
 /** Forms of a log line; `auto` is text on a terminal and JSON elsewhere. */
 export const LOG_FORMATS = ["auto", "json", "text"] as const;
 
@@ -83,6 +86,17 @@ const origin = z.string().regex(/^(\*|[a-z][a-z0-9+.-]*:\/\/[^\/\s@?#]+)$/i, {
   error: "is not an origin; give scheme://host or scheme://host:port",
 });
 
+const network = z.string().refine(isNetwork, {
+  error: "is not a network; give an address or address/bits",
+});
+
+function isNetwork(text: string): boolean {
+  const [address, bits = "0", ...more] = text.split("/");
+  const bitsMax = isIP(address) === 6 ? 128 : 32;
+  return isIP(address) !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) &&
+    Number(bits) <= bitsMax;
+}
+
 const limits = z.strictObject({
   messageBytes: bytes(1024, D.limits.messageBytes, "largest message taken or sent"),
   jsonDepth: count(2, 1000, D.limits.jsonDepth, "deepest nesting of a message", "levels"),
@@ -97,6 +111,24 @@ const limits = z.strictObject({
     D.limits.bufferMessages,
     "outgoing messages that may wait for one peer",
     "messages",
+  ),
+  connections: count(
+    0,
+    10_000_000,
+    D.limits.connections,
+    "open connections of all listeners together; 0 stands for 45 % of the files the process may open",
+    "connections",
+  ),
+  connectionsPerAddress: count(
+    1,
+    10_000_000,
+    D.limits.connectionsPerAddress,
+    "open connections of one address (IPv6: of one /64 network); loopback has no such limit",
+    "connections",
+  ),
+  firstMessageMs: ms(
+    D.limits.firstMessageMs,
+    "a byte stream whose client is silent for so long before its first message is closed",
   ),
   sessions: count(1, 10_000_000, D.limits.sessions, "live sessions of the gateway", "sessions"),
   sessionIdleMs: ms(
@@ -132,6 +164,22 @@ const http = z.strictObject({
     "fields",
   ),
   headerBytesMax: bytes(1024, D.http.headerBytesMax, "all headers of one request together"),
+  bodyBudgetBytes: bytes(
+    65_536,
+    D.http.bodyBudgetBytes,
+    "request bodies being read, together; more of them wait, at most 10 s",
+  ),
+  compression: about(z.enum(COMPRESSIONS).default(D.http.compression), {
+    description:
+      "answers of 1 KiB and more are compressed for clients that take it; auto is for all but clients on this machine",
+  }),
+  trustedProxies: about(z.array(network).default([...D.http.trustedProxies]), {
+    description: "proxies whose X-Forwarded-For and X-Forwarded-Proto are believed",
+    unit: "address or network",
+  }),
+  redirectToHttps: about(z.boolean().default(D.http.redirectToHttps), {
+    description: "http listeners send every request to the first https listener (308)",
+  }),
 });
 
 const log = z.strictObject({

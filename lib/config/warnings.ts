@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isLoopback, redactUrl } from "./endpoints.ts";
+import { isLoopback, redactUrl, shortUrl } from "./endpoints.ts";
 import type { GatewayConfig } from "./gateway_config.ts";
 
 /** Warnings about listeners and upstreams that work but may not be meant. */
@@ -12,9 +12,9 @@ export function warningsAbout(
 ): string[] {
   const warnings: string[] = [];
   for (const endpoint of config.listen) {
-    if (isLoopback(endpoint)) continue;
+    if (isLoopback(endpoint) || endpoint.url.searchParams.has("clientCa")) continue;
     warnings.push(
-      `other machines can reach ${endpoint.url.origin}, which asks for no authentication; ` +
+      `other machines can reach ${shortUrl(endpoint.url)}, which asks for no authentication; ` +
         "listen on 127.0.0.1, or stand behind a proxy that authenticates",
     );
   }

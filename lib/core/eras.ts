@@ -10,6 +10,9 @@ export const LEGACY_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-
 /** Versions without handshake and sessions. */
 export const MODERN_VERSIONS = ["2026-07-28"] as const;
 
+/** The one version with JSON-RPC batches. */
+export const BATCH_VERSION = "2025-03-26";
+
 /** Newest version with a handshake: what the gateway offers when it initializes a server itself. */
 export const LATEST_LEGACY_VERSION = LEGACY_VERSIONS[LEGACY_VERSIONS.length - 1];
 

@@ -121,6 +121,28 @@ function scanArray(pos: number, depth: number): number {
   }
 }
 
+/**
+ * Finds the elements of the array at a position: start and end of each, as pairs.
+ *
+ * @param countMax elements after which it gives up
+ * @returns the position after the array; -1 when it has more elements
+ */
+export function scanElements(pos: number, countMax: number, spans: number[]): number {
+  pos = enter(pos, 1);
+  if (text[pos] === CLOSE_BRACKET) return pos + 1;
+  for (;;) {
+    if (spans.length >= 2 * countMax) return -1;
+    const start = pos;
+    pos = scanValue(pos, 1);
+    spans.push(start, pos);
+    pos = skipSpace(pos);
+    const c = pos < end ? text[pos] : -1;
+    if (c === CLOSE_BRACKET) return pos + 1;
+    if (c !== COMMA) throw malformed(pos);
+    pos = skipSpace(pos + 1);
+  }
+}
+
 /** Steps over an opening brace or bracket to what follows it, which exists. */
 export function enter(pos: number, depth: number): number {
   if (depth > depthMax) throw new TooDeep(`nested deeper than ${depthMax}`);

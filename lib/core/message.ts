@@ -12,17 +12,16 @@ import { GatewayError } from "./errors.ts";
 import {
   beginScan,
   endScan,
-  isBalanced,
   MalformedJson,
   sawLineBreak,
   sawNonAscii,
   scanValue,
   skipSpace,
-  TooDeep,
 } from "./json_scanner.ts";
 import { JSON_DEPTH_MAX } from "./limits.ts";
 import { stringAt } from "./json_string.ts";
 import { isRequestId } from "./message_id.ts";
+import { invalidRequest, problemOf } from "./message_problem.ts";
 import { knownMethod } from "./method_names.ts";
 
 /** What a message is. `invalid` stands for content that is no message: `problem` says why. */
@@ -34,7 +33,7 @@ const LF = 0x0a, CR = 0x0d, SPACE = 0x20, LOWER_T = 0x74;
 /** Immutable. Its bytes may be a view of a larger buffer, which nobody writes to any more. */
 export class Message {
   readonly kind: Kind;
-  /** Exactly the JSON text; of kind `invalid` only the text of the id, if one was readable. */
+  /** Exactly the JSON text; of kind `invalid` only the text of the id, if one was readable, or of a batch. */
   readonly bytes: Uint8Array;
   /** Of requests and notifications. */
   readonly method: string | undefined;
@@ -90,6 +89,12 @@ export class Message {
     return new Message("invalid", bytes, undefined, problem, false, 0, bytes.length, undefined);
   }
 
+  /** A JSON-RPC batch: no message, but for those who speak a version with batches its text is kept. */
+  static batch(bytes: Uint8Array): Message {
+    const problem = invalidRequest("batches are not part of this protocol version");
+    return new Message("invalid", bytes, undefined, problem, false, -1, -1, undefined);
+  }
+
   /** For the reader below: a message whose parts have been found. */
   static located(
     kind: Kind,
@@ -112,7 +117,7 @@ export class Message {
     );
   }
 
-  /** Raw JSON text of the id; `undefined` for notifications and answers to nobody. */
+  /** Raw JSON text; `undefined` for notifications and answers to nobody. */
   get id(): Uint8Array | undefined {
     return this.#idEnd > this.#idStart
       ? this.bytes.subarray(this.#idStart, this.#idEnd)
@@ -124,7 +129,7 @@ export class Message {
     return this.#string(Slot.name);
   }
 
-  /** `params.uri`, decoded; `undefined` when absent or not a string. */
+  /** `params.uri`, likewise. */
   get uri(): string | undefined {
     return this.#string(Slot.uri);
   }
@@ -142,6 +147,11 @@ export class Message {
   /** Raw `params.requestId` of `notifications/cancelled`. */
   get requestId(): Uint8Array | undefined {
     return this.#raw(Slot.requestId);
+  }
+
+  /** Whether this is a JSON-RPC batch, whole in {@link Message.bytes}. */
+  get isBatch(): boolean {
+    return this.kind === "invalid" && this.bytes[0] === OPEN_BRACKET;
   }
 
   /** Whether this is an answer with an error instead of a result. */
@@ -166,7 +176,7 @@ export class Message {
     return this.#idStart < 0 ? this : this.#spliced(this.#idStart, this.#idEnd, raw);
   }
 
-  /** The same message with another progress token; itself when it has none. */
+  /** The same with another progress token; itself when it has none. */
   withProgressToken(raw: Uint8Array): Message {
     return this.#withDetail(this.#tokenSlot, raw);
   }
@@ -252,7 +262,8 @@ function read(bytes: Uint8Array, jsonDepthMax: number): Message {
   else end = scanValue(start, 0);
   if (skipSpace(end) !== bytes.length) throw new MalformedJson(`unexpected byte at ${end}`);
   if (sawNonAscii() && !isUtf8(bytes)) throw new MalformedJson("text is not UTF-8");
-  if (!isObject) return Message.invalid(notAnObject(bytes[start]));
+  if (bytes[start] === OPEN_BRACKET) return Message.batch(bytes.subarray(start, end));
+  if (!isObject) return Message.invalid(invalidRequest("not an object"));
   offence ??= offenceOf(bytes, spans);
   if (offence !== undefined) return Message.invalid(invalidRequest(offence), readableId(bytes));
   if (end - start === bytes.length) return located(bytes);
@@ -275,22 +286,4 @@ function readableId(bytes: Uint8Array): Uint8Array | undefined {
   if (start < 0 || !isRequestId(bytes, start, end)) return undefined;
   const id = bytes.slice(start, end);
   return isUtf8(id) ? id : undefined;
-}
-
-function notAnObject(firstByte: number): GatewayError {
-  return invalidRequest(
-    firstByte === OPEN_BRACKET ? "batches are not part of this protocol version" : "not an object",
-  );
-}
-
-function invalidRequest(why: string): GatewayError {
-  return new GatewayError("InvalidRequest", `Cannot accept message: ${why}`);
-}
-
-function problemOf(error: unknown, bytes: Uint8Array): GatewayError {
-  if (error instanceof TooDeep && isBalanced(bytes)) return invalidRequest(error.message);
-  if (error instanceof MalformedJson || error instanceof TooDeep) {
-    return new GatewayError("ParseError", `Cannot parse message: ${error.message}`);
-  }
-  throw error;
 }

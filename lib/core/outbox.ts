@@ -4,8 +4,10 @@
  *
  * @module
  */
+import { BatchHold, type Batching } from "./batching.ts";
+import { type BufferBudget, PROCESS_BUFFERS } from "./buffer_budget.ts";
 import { monotonicMs } from "./clock.ts";
-import type { Batch, Connection } from "./connection.ts";
+import type { Batch, Connection, Peer } from "./connection.ts";
 import { GatewayError } from "./errors.ts";
 import {
   ADMISSION_WAIT_MS,
@@ -17,6 +19,9 @@ import {
   WRITE_STALL_MS,
 } from "./limits.ts";
 import type { Message } from "./message.ts";
+import { LOW_WATERMARK, type Pressure } from "./pressure.ts";
+import { WaitingLine } from "./waiting_line.ts";
+import { StallWatch } from "./write_progress.ts";
 
 /** Limits of an outbox. */
 export interface OutboxOptions {
@@ -24,7 +29,7 @@ export interface OutboxOptions {
   readonly bufferBytesMax: number;
   /** More than this waiting is `full`, messages. */
   readonly bufferMessagesMax: number;
-  /** A write that takes longer aborts the connection, ms. */
+  /** A write of which the peer takes nothing for so long aborts the connection, ms. */
   readonly writeStallMs: number;
   /** How long `close` waits for the peer to take what is left, ms. */
   readonly closeFlushMs: number;
@@ -34,12 +39,12 @@ export interface OutboxOptions {
   readonly queueBytesMax: number;
   /** How long a message may wait in line, ms. */
   readonly admissionWaitMs: number;
-}
-
-interface Place {
-  readonly admit: () => void;
-  readonly withdraw: () => void;
-  readonly refuse: (error: GatewayError) => void;
+  /** What is shared by all buffers of the process; over it, `admit` refuses. */
+  readonly budget: BufferBudget;
+  /** Makes the batching policy for a peer; without one, batches come from pressure alone. */
+  readonly batching?: (peer: Peer) => Batching | undefined;
+  /** Makes the watcher of the buffer towards a peer; it may slow work down before the buffer is full. */
+  readonly pressure?: (peer: Peer) => Pressure | undefined;
 }
 
 const DEFAULTS: OutboxOptions = {
@@ -50,6 +55,7 @@ const DEFAULTS: OutboxOptions = {
   queueMessagesMax: QUEUE_MESSAGES_MAX,
   queueBytesMax: QUEUE_BYTES_MAX,
   admissionWaitMs: ADMISSION_WAIT_MS,
+  budget: PROCESS_BUFFERS,
 };
 
 /**
@@ -60,38 +66,57 @@ export class Outbox {
   readonly #connection: Connection;
   readonly #writer: WritableStreamDefaultWriter<Batch>;
   readonly #options: OutboxOptions;
+  readonly #budget: BufferBudget;
+  readonly #pressure: Pressure | undefined;
+  readonly #hold: BatchHold | undefined;
+  readonly #line: WaitingLine;
+  readonly #stall: StallWatch;
   #waiting: Message[] = [];
   #waitingBytes = 0;
   #writingBytes = 0;
   #writingMessages = 0;
-  #writingSinceMs = 0;
   #scheduled = false;
+  #blocked = false;
   #failed = false;
+  #isEnding = false;
   #drained: PromiseWithResolvers<void> | undefined;
-  readonly #line = new Map<Message, Place>();
-  #lineBytes = 0;
   #closing: Promise<void> | undefined;
-  #stallTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(connection: Connection, options: Partial<OutboxOptions> = {}) {
     this.#connection = connection;
     this.#writer = connection.writable.getWriter();
     this.#writer.closed.catch(() => this.#fail());
-    this.#options = { ...DEFAULTS, ...options };
+    const all = this.#options = { ...DEFAULTS, ...options };
+    this.#budget = all.budget;
+    this.#pressure = all.pressure?.(connection.peer);
+    const batching = all.batching?.(connection.peer);
+    this.#hold = batching && new BatchHold(batching, () => this.#flush());
+    this.#line = new WaitingLine({
+      messagesMax: all.queueMessagesMax,
+      bytesMax: all.queueBytesMax,
+      waitMs: all.admissionWaitMs,
+      budget: all.budget,
+      refusal: (why) => this.#overloaded(why),
+    });
+    this.#stall = new StallWatch(connection.writable, all.writeStallMs, () => this.#stalled());
   }
 
-  /** Whether new work for this peer should wait. */
+  /**
+   * Whether new work for this peer should wait: the buffer was over its limit and has not fallen to the
+   * low watermark since, or its watcher asks for a pause.
+   */
   get full(): boolean {
-    const { bufferBytesMax, bufferMessagesMax } = this.#options;
-    return this.#waitingBytes + this.#writingBytes > bufferBytesMax ||
-      this.#waiting.length + this.#writingMessages > bufferMessagesMax;
+    return this.#isBlocked() || (this.#pressure?.delayMs ?? 0) > 0;
   }
 
   /** Queues a message; it leaves with everything else of this turn. A broken connection drops it. */
   push(message: Message): void {
     if (this.#failed) return;
+    const byteLength = message.bytes.length;
     this.#waiting.push(message);
-    this.#waitingBytes += message.bytes.length;
+    this.#waitingBytes += byteLength;
+    this.#budget.add(byteLength);
+    this.#measure();
     if (!this.#scheduled && this.#writingMessages === 0) {
       this.#scheduled = true;
       queueMicrotask(this.#flush);
@@ -101,18 +126,21 @@ export class Outbox {
   /**
    * Queues a message when there is room; without room it waits in line for it, first come first served.
    *
-   * @throws {GatewayError} Overloaded when the line is full or the wait too long
+   * @throws {GatewayError} Overloaded when the line is full, the wait too long, or too much waits for all
+   * peers together
    */
   admit(message: Message): Promise<void> | undefined {
-    if (!this.full || this.#failed) return void this.push(message);
-    return this.#waitInLine(message);
+    if (this.#failed) return;
+    if (this.#budget.over) {
+      return Promise.reject(this.#overloaded("too much waits for all peers together"));
+    }
+    if (!this.#isBlocked()) return void this.push(message);
+    return this.#line.join(message, () => this.push(message));
   }
 
   /** Takes a message that waits in line out of it: it is not sent. False when it does not. */
   withdraw(message: Message): boolean {
-    const place = this.#line.get(message);
-    place?.withdraw();
-    return place !== undefined;
+    return this.#line.withdraw(message);
   }
 
   /** Whether a message was never handed to the connection: the peer cannot have seen it. */
@@ -125,9 +153,11 @@ export class Outbox {
     return this.#failed;
   }
 
-  /** Resolves when there is room, or nobody to write to any more. */
+  /** Resolves when there is room, after the pause that the watcher asks for; or nobody to write to any more. */
   async ready(): Promise<void> {
-    while (this.full && !this.#failed) await this.#nextDrain();
+    while (this.#isBlocked() && !this.#failed) await this.#nextDrain();
+    const delayMs = this.#pressure?.delayMs ?? 0;
+    if (delayMs > 0 && !this.#failed) await this.#pause(delayMs);
   }
 
   /**
@@ -140,6 +170,8 @@ export class Outbox {
 
   async #close(): Promise<void> {
     const giveUp = setTimeout(() => this.#fail(), this.#options.closeFlushMs);
+    this.#isEnding = true;
+    this.#flush(); // what is held for more company gets none
     while (!this.#failed && (this.#waiting.length > 0 || this.#writingMessages > 0)) {
       await this.#nextDrain();
     }
@@ -151,52 +183,76 @@ export class Outbox {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    if (this.#waiting.length === 0 || this.#failed) return;
-    const batch = this.#waiting;
+    if (this.#waiting.length === 0 || this.#writingMessages > 0 || this.#failed) return;
+    const nowMs = monotonicMs();
+    if (this.#holds(nowMs)) return;
+    const batch = this.#take(nowMs);
     this.#writingMessages = batch.length;
-    this.#writingBytes = this.#waitingBytes;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    this.#writingSinceMs = monotonicMs();
-    this.#stallTimer ??= setTimeout(this.#watch, this.#options.writeStallMs);
+    this.#stall.begin(nowMs);
     this.#writer.write(batch).then(this.#written, () => this.#fail());
   };
 
+  #holds(nowMs: number): boolean {
+    if (this.#hold === undefined || this.#isEnding) return false;
+    return this.#hold.holds(this.#waiting.length, this.#waitingBytes, nowMs);
+  }
+
+  /** Moves what goes into one write from waiting to writing: everything, unless a policy bounds it. */
+  #take(nowMs: number): Batch {
+    const count = this.#hold?.take(this.#waiting, nowMs) ?? this.#waiting.length;
+    let batch = this.#waiting;
+    let bytes = this.#waitingBytes;
+    if (count === batch.length) this.#waiting = [];
+    else {
+      batch = this.#waiting.splice(0, count);
+      bytes = 0;
+      for (const message of batch) bytes += message.bytes.length;
+    }
+    this.#writingBytes = bytes;
+    this.#waitingBytes -= bytes;
+    return batch;
+  }
+
   readonly #written = (): void => {
+    if (this.#failed) return;
+    this.#stall.end();
+    this.#budget.add(-this.#writingBytes);
     this.#writingMessages = 0;
     this.#writingBytes = 0;
-    for (const place of this.#line.values()) {
-      if (this.full) break;
-      place.admit();
-    }
+    this.#measure();
+    this.#line.admitWhile(() => !this.#isBlocked());
     this.#flush();
     this.#signalDrained();
   };
 
-  async #waitInLine(message: Message): Promise<void> {
-    const { queueMessagesMax, queueBytesMax, admissionWaitMs } = this.#options;
-    if (this.#line.size >= queueMessagesMax || this.#lineBytes > queueBytesMax) {
-      throw this.#overloaded("too much waits for it");
+  /** Looks at what waits after every change of it. */
+  #measure(): void {
+    const { bufferBytesMax, bufferMessagesMax } = this.#options;
+    const bytes = this.#waitingBytes + this.#writingBytes;
+    const messages = this.#waiting.length + this.#writingMessages;
+    if (bytes > bufferBytesMax || messages > bufferMessagesMax) this.#blocked = true;
+    else if (this.#blocked) {
+      this.#blocked = bytes > LOW_WATERMARK * bufferBytesMax ||
+        messages > LOW_WATERMARK * bufferMessagesMax;
     }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const admit = () => resolve(this.push(message));
-    const place: Place = {
-      admit: () => leave(admit),
-      withdraw: () => leave(resolve),
-      refuse: (e) => leave(() => reject(e)),
-    };
-    const timer = setTimeout(
-      () => place.refuse(this.#overloaded(`it took nothing more for ${admissionWaitMs} ms`)),
-      admissionWaitMs,
-    );
-    const leave = (then: () => void) => {
-      clearTimeout(timer);
-      if (this.#line.delete(message)) this.#lineBytes -= message.bytes.length;
-      then();
-    };
-    this.#line.set(message, place);
-    this.#lineBytes += message.bytes.length;
-    await promise;
+    this.#pressure?.update(bytes, messages);
+  }
+
+  /** A watcher cannot block an empty buffer: nothing would ever unblock it. */
+  #isBlocked(): boolean {
+    if (this.#blocked || this.#pressure === undefined) return this.#blocked;
+    return this.#pressure.state === "blocked" &&
+      this.#waiting.length + this.#writingMessages > 0;
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    let isOver = false;
+    const timer = setTimeout(() => {
+      isOver = true;
+      this.#signalDrained();
+    }, delayMs);
+    while (!isOver && !this.#failed && this.#pressure!.delayMs > 0) await this.#nextDrain();
+    clearTimeout(timer);
   }
 
   #overloaded(why: string): GatewayError {
@@ -210,26 +266,21 @@ export class Outbox {
     return (this.#drained ??= Promise.withResolvers<void>()).promise;
   }
 
-  readonly #watch = (): void => {
-    this.#stallTimer = undefined;
-    if (this.#writingMessages === 0 || this.#failed) return;
-    const stalledMs = monotonicMs() - this.#writingSinceMs;
+  #stalled(): void {
     const { writeStallMs } = this.#options;
-    if (stalledMs < writeStallMs) {
-      this.#stallTimer = setTimeout(this.#watch, writeStallMs - stalledMs);
-      return;
-    }
     this.#connection.abort(this.#overloaded(`it took nothing for ${writeStallMs} ms`));
     this.#fail();
-  };
+  }
 
   #fail(): void {
     this.#failed = true; // what waits stays, to tell the unsent from the unknown
+    this.#budget.add(-this.#waitingBytes - this.#writingBytes);
     this.#waitingBytes = this.#writingBytes = this.#writingMessages = 0;
-    clearTimeout(this.#stallTimer);
-    for (const place of this.#line.values()) {
-      place.refuse(this.#overloaded("the connection is gone"));
-    }
+    this.#blocked = false;
+    this.#pressure?.update(0, 0);
+    this.#stall.stop();
+    this.#hold?.cancel();
+    this.#line.refuseAll("the connection is gone");
     this.#signalDrained();
   }
 

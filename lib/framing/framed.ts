@@ -6,6 +6,7 @@
  */
 import type { Batch, Codec } from "../core/connection.ts";
 import { reasonOf, TransportError } from "../core/errors.ts";
+import { MeteredWritable } from "../core/write_progress.ts";
 
 /** Where bytes come from. */
 export interface ByteSource {
@@ -47,6 +48,12 @@ export interface Framed {
   /** Breaks both streams, cancels the source and aborts the sink. */
   fail(error: TransportError): void;
 }
+
+/**
+ * A sink gets no more than this at once: each piece that it has taken counts as progress, so a peer that
+ * reads a large message slowly is told from one that does not read. A pipe holds as much (Linux).
+ */
+const PIECE_BYTES_MAX = 64 * 1024;
 
 /** Bytes of the messages of a batch, without framing. */
 export function batchBytes(batch: Batch): number {
@@ -146,7 +153,7 @@ class Reading {
 }
 
 class Writing {
-  readonly stream: WritableStream<Batch>;
+  readonly stream: MeteredWritable<Batch>;
   readonly ended: Promise<void>;
   readonly #end = Promise.withResolvers<void>();
   readonly #sink: ByteSink;
@@ -161,7 +168,7 @@ class Writing {
     this.#codec = codec;
     this.ended = this.#end.promise;
     this.ended.then(() => this.#flush?.resolve(), () => this.#flush?.resolve());
-    this.stream = new WritableStream<Batch>({
+    this.stream = new MeteredWritable<Batch>({
       start: (controller) => {
         this.#controller = controller;
         // The stream's own `abort` would wait for the write under way, which may wait for ever.
@@ -208,7 +215,14 @@ class Writing {
 
   async #write(batch: Batch): Promise<void> {
     try {
-      await this.#sink.write(this.#codec.encode(batch));
+      const bytes = this.#codec.encode(batch);
+      for (let at = 0; at < bytes.length && !this.#isOver; at += PIECE_BYTES_MAX) {
+        const piece = bytes.length <= PIECE_BYTES_MAX
+          ? bytes
+          : bytes.subarray(at, at + PIECE_BYTES_MAX);
+        await this.#sink.write(piece);
+        this.stream.bytesTaken += piece.length;
+      }
     } catch (error) {
       const reason = broken("write to", error);
       this.fail(reason);

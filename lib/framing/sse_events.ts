@@ -1,5 +1,5 @@
 /**
- * `text/event-stream`, both ways: WHATWG HTML, section 9.2 (server-sent events).
+ * `text/event-stream`, the receiving half: WHATWG HTML, section 9.2 (server-sent events).
  *
  * The decoder is synchronous and works on bytes, so that any split of them can be tested; a data field
  * that arrives whole in one chunk is handed on as a view.
@@ -7,10 +7,8 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { allocate } from "../core/byte_pool.ts";
 import { GatewayError } from "../core/errors.ts";
 import { MESSAGE_BYTES_MAX } from "../core/limits.ts";
-import type { Message } from "../core/message.ts";
 import { GrowingBytes } from "./growing_bytes.ts";
 
 /** One dispatched event. */
@@ -38,7 +36,7 @@ const NOTHING = new Uint8Array(0);
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const NONE: readonly ServerEvent[] = [];
 
-/** The receiving half. One per stream; a stream that is resumed starts a new one. */
+/** Reads a stream. One per stream; a stream that is resumed starts a new one. */
 export class SseDecoder {
   /** Id to resume after, one character per byte, as a header takes it; `""` when the stream gave none. */
   lastEventId = "";
@@ -180,54 +178,6 @@ export class SseDecoder {
   }
 }
 
-/**
- * One event that carries a message, ready for one write. Line breaks between the tokens of the message
- * become spaces, so that nothing in it can end the data field.
- *
- * @param id event id: visible ASCII
- * @throws {GatewayError} InternalError when the id could break the framing
- */
-export function encodeEvent(message: Message, id?: string): Uint8Array {
-  return encodeData(message.lineBytes(), id);
-}
-
-/** An event with an id and no data: gives the client something to resume after (MCP 2025-11-25, transports). */
-export function encodePriming(id: string): Uint8Array {
-  return encodeData(NOTHING, id);
-}
-
-/** A `retry` field: how long the client is to wait before it reconnects, ms. */
-export function encodeRetry(retryMs: number): Uint8Array {
-  return encoder.encode(`retry: ${Math.max(0, Math.round(retryMs))}\n\n`);
-}
-
-/** A comment: keeps proxies from closing an idle stream. */
-export const HEARTBEAT = new TextEncoder().encode(":\n\n");
-
-function encodeData(line: Uint8Array, id: string | undefined): Uint8Array {
-  const idBytes = id === undefined ? 0 : ID_FIELD.length + id.length + 1;
-  const bytes = allocate(PREFIX.length + idBytes + line.length + 2);
-  let at = 0;
-  if (id !== undefined) {
-    bytes.set(ID_FIELD);
-    at = ID_FIELD.length;
-    for (let i = 0; i < id.length; i++) bytes[at++] = idByte(id, i);
-    bytes[at++] = LF;
-  }
-  bytes.set(PREFIX, at);
-  at += PREFIX.length;
-  bytes.set(line, at);
-  at += line.length;
-  bytes[at] = bytes[at + 1] = LF;
-  return bytes;
-}
-
-function idByte(id: string, index: number): number {
-  const code = id.charCodeAt(index);
-  if (code > SPACE && code < 0x7f) return code;
-  throw new GatewayError("InternalError", "Cannot write event: its id is not visible ASCII");
-}
-
 function isField(
   bytes: Uint8Array,
   text: string,
@@ -265,8 +215,4 @@ function tooLarge(what: string): GatewayError {
   );
 }
 
-const encoder = new TextEncoder();
 const LINE_FEED = Uint8Array.of(LF);
-const ID_FIELD = encoder.encode("id: ");
-/** The reference SDKs name the default type; clients with a parser of their own may want to see it. */
-const PREFIX = encoder.encode("event: message\ndata: ");

@@ -9,6 +9,7 @@ import type { Exchange } from "../core/connection.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { Message } from "../core/message.ts";
 import type { Outbox } from "../core/outbox.ts";
+import type { Meter } from "./meter.ts";
 
 /** A way to a client. */
 export interface Outlet {
@@ -24,12 +25,6 @@ export interface Outlet {
   refuse(error: GatewayError, id: Uint8Array | undefined): void;
   /** Ends without an answer: the client cancelled the call. */
   drop(): void;
-}
-
-/** Counts what leaves. */
-export interface Meter {
-  /** A message goes to a client. */
-  sent(message: Message): void;
 }
 
 /** The way out of a connection: everything shares it. */
@@ -103,6 +98,43 @@ export class ExchangeOutlet implements Outlet {
 
   drop(): void {
     this.#exchange.finish();
+  }
+}
+
+/** The answers to a batch over HTTP: events of one stream, which ends with the last of them. */
+export class BatchOutlet implements Outlet {
+  readonly streams = true;
+  readonly #exchange: Exchange;
+  readonly #meter: Meter;
+  #open: number;
+
+  /** @param answersExpected requests in the batch, and elements to be refused */
+  constructor(exchange: Exchange, meter: Meter, answersExpected: number) {
+    this.#exchange = exchange;
+    this.#meter = meter;
+    this.#open = answersExpected;
+  }
+
+  get open(): boolean {
+    return !this.#exchange.gone;
+  }
+
+  send(message: Message): Promise<void> {
+    this.#meter.sent(message);
+    return this.#exchange.send([message]);
+  }
+
+  answer(message: Message): void {
+    this.send(message).catch(() => {}); // the client has gone
+    this.drop();
+  }
+
+  refuse(error: GatewayError, id: Uint8Array | undefined): void {
+    this.answer(failure(id, error));
+  }
+
+  drop(): void {
+    if (--this.#open === 0) this.#exchange.finish();
   }
 }
 

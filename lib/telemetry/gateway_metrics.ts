@@ -51,6 +51,12 @@ function trafficMetrics(registry: Registry) {
         "Bytes by direction and stage: wire is as sent, message is before framing and compression.",
       labels: ["transport", "direction", "stage"],
     }),
+    /** Changes of the state of outgoing buffers. */
+    backpressure: registry.counter({
+      name: "sluice_backpressure_events_total",
+      help: "Outgoing buffers that entered a state: flowing, backing_up or blocked.",
+      labels: ["transport", "state"],
+    }),
     /** Messages refused because they are not JSON-RPC, too large or too deep. */
     badMessages: registry.counter({
       name: "sluice_bad_messages_total",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { GatewayClient } from "../fixtures/gateway_client.ts";
+import { Ledger } from "../fixtures/gateway_ledger.ts";
 import { GatewayProcess } from "../fixtures/gateway_process.ts";
 import { sameIds } from "../fixtures/gateway_load.ts";
 import { echoServer, faultyServer } from "../fixtures/servers.ts";
@@ -50,22 +51,19 @@ Deno.test("serve hands arguments to the server in their own spelling", async () 
 });
 
 Deno.test("serve refuses the second of two calls with one id in flight, and answers the first once", async () => {
-  await using gateway = await GatewayProcess.start({ command: faultyServer(), args: ["--shared"] });
+  await using ledger = await Ledger.open();
+  await using gateway = await GatewayProcess.start({ command: ledger.command, args: ["--shared"] });
   using client = new GatewayClient(gateway.url);
   await client.initialize();
   for (const [first, second] of [["5", "5"], ['"a"', '"\\u0061"'], ["7", "7.0"]]) {
-    const slow = client.call(first, { nonce: "first", ms: 300 });
-    await untilInFlight(client);
-    const refused = await client.call(second, { nonce: "second" });
+    const slow = client.call(first, { nonce: `first ${first}`, ms: 300 });
+    await ledger.until(`first ${first}`);
+    const refused = await client.call(second, { nonce: `second ${second}` });
     assert.deepEqual([refused.status, refused.code, refused.id], [400, -32600, second]);
     const answer = await slow;
     assert.equal(answer.messages.length, 1);
-    assert.equal(JSON.parse(answer.result!).nonce, "first");
+    assert.equal(JSON.parse(answer.result!).nonce, `first ${first}`);
   }
   assert.equal(JSON.parse((await client.call("5", { nonce: "again" })).result!).nonce, "again");
-
-  /** A later request overtakes: what was sent before it has arrived. */
-  async function untilInFlight(sender: GatewayClient): Promise<void> {
-    await sender.call('"overtakes"', {});
-  }
+  assert.deepEqual(ledger.executed(), ["first 5", 'first "a"', "first 7", "again"]);
 });

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { bounded } from "../fixtures/child_wait.ts";
 import { type CallAnswer, GatewayClient } from "../fixtures/gateway_client.ts";
 import { Ledger } from "../fixtures/gateway_ledger.ts";
-import { GatewayProcess, until } from "../fixtures/gateway_process.ts";
+import { GatewayProcess, until, untilReceived } from "../fixtures/gateway_process.ts";
 import { faultyServer } from "../fixtures/servers.ts";
 
 const HALF_CLOSING = fileURLToPath(new URL("../fixtures/gateway_half_closing.sh", import.meta.url));
@@ -37,22 +37,11 @@ function faulty(
   });
 }
 
-/** Process of the server that answers now. */
-async function serverPid(client: GatewayClient): Promise<number> {
-  return JSON.parse((await client.call('"pid"', {})).result!).pid;
-}
-
 /** A call that works, to a server in whatever state; returns the server's process. */
 async function works(client: GatewayClient): Promise<number> {
   const answer = await bounded(client.call('"works"', { nonce: crypto.randomUUID() }), "an answer");
   assert.equal(answer.status, 200, answer.text);
   return JSON.parse(answer.result!).pid;
-}
-
-/** Waits until the gateway has taken so many messages of clients, the handshake's two included. */
-async function untilReceived(gateway: GatewayProcess, count: number): Promise<void> {
-  const series = 'sluice_messages_total{transport="http",direction="in"}';
-  await until(async () => (await gateway.metrics()).get(series) === count, `${count} messages`);
 }
 
 const lost = ({ status, code, outcome }: CallAnswer) => [status, code, outcome];

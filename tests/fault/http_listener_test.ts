@@ -5,6 +5,7 @@ import { rawAnswer, RawClient } from "../fixtures/http_raw.ts";
 import { HttpListener } from "../../transports/http/listener.ts";
 import type { HttpListenerOptions } from "../../transports/http/listener_options.ts";
 import { StreamableHttpListener } from "../../transports/streamable_http/transport.ts";
+import { ConnectionLimits } from "../../transports/guard/connection_limits.ts";
 
 const HEAD = "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
 const GET = "GET /mcp HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n";
@@ -105,7 +106,8 @@ Deno.test("100 header fields are fine, and so is an upper-case Host", async () =
 });
 
 Deno.test("connections above the limit are closed at once, the others work on", async () => {
-  await withListener({ connectionsMax: 2, probeIntervalMs: 0 }, async ({ port }) => {
+  const connections = new ConnectionLimits({ connectionsMax: 2, connectionsPerAddressMax: 100 });
+  await withListener({ connections, probeIntervalMs: 0 }, async ({ port }) => {
     const ask = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
     const [first, second] = [new RawClient(port), new RawClient(port)];
     for (const client of [first, second]) {

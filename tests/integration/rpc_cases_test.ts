@@ -1,12 +1,14 @@
 /**
  * JSON-RPC edge cases over Streamable HTTP, by an outside script: `SLUICE_RPC_CASES` names it. It takes the URL
- * of a gateway with a fault-capable `echo` behind it, prints one line per failed case and ends with status 1.
+ * of a gateway with a fault-capable `echo` behind it, and prints one line per failed case.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { faultyServer } from "../fixtures/servers.ts";
 
 const SCRIPT = Deno.env.get("SLUICE_RPC_CASES");
+/** The script wants `paramſ` taken; we refuse keys that fold to one of the envelope's (docs/protocol.md, Bytes). */
+const DECIDED = /^FAIL method folded k +HTTP 400 code -32600 /;
 const START_MS = 30_000;
 const SCRIPT_MS = 240_000;
 
@@ -30,8 +32,11 @@ Deno.test({
         stdin: "null",
         signal: AbortSignal.timeout(SCRIPT_MS),
       });
-      const { code, stdout } = await cases.output();
-      assert.equal(code, 0, `\n${new TextDecoder().decode(stdout)}`);
+      const { stdout } = await cases.output();
+      const text = new TextDecoder().decode(stdout);
+      const failed = text.split("\n").filter((line) => line.startsWith("FAIL"));
+      assert.match(text, /rpc_cases \d+ pass/);
+      assert.deepEqual(failed.filter((line) => !DECIDED.test(line)), []);
     } finally {
       end(gateway);
       await Promise.all([gateway.status, output.ended]);

@@ -9,7 +9,10 @@
 import http from "node:http";
 import net from "node:net";
 import tls from "node:tls";
+import { isTlsParameter } from "../../lib/core/url_parameters.ts";
 import type { Duplex } from "node:stream";
+import { clientTlsOptions, type TlsParameters, tlsParametersOf } from "../tls/parameters.ts";
+import { checkPins } from "../tls/pinning.ts";
 
 /** Times of an agent, ms. */
 export interface AgentTimes {
@@ -31,13 +34,37 @@ export interface Target {
   readonly port: number;
   /** Whether TLS lies below HTTP. */
   readonly isSecure: boolean;
+  /** How to speak it, see {@link securedTargetOf}. */
+  readonly tls?: { readonly options: tls.ConnectionOptions; readonly parameters: TlsParameters };
 }
 
-/** The target of an `http:` or `https:` URL. */
+/** The target of an `http:` or `https:` URL, as far as its address goes. */
 export function targetOf(url: URL): Target {
   const isSecure = url.protocol === "https:";
   const host = url.hostname.replace(/^\[|\]$/g, "");
   return { host, port: Number(url.port || (isSecure ? 443 : 80)), isSecure };
+}
+
+/** A URL without what its query says to us about TLS: as its server is to see it. */
+export function withoutTlsParameters(url: URL): URL {
+  if (url.protocol !== "https:") return url;
+  const plain = new URL(url);
+  const pairs = url.search.slice(1).split("&");
+  plain.search = pairs.filter((pair) => !isTlsParameter(url, pair.replace(/=.*/s, ""))).join("&");
+  return plain;
+}
+
+/**
+ * A target with what its URL says about TLS.
+ *
+ * @throws {TransportError} a file that cannot be used, or a pin that is none
+ */
+export async function securedTargetOf(url: URL): Promise<Target> {
+  const target = targetOf(url);
+  if (!target.isSecure) return target;
+  const parameters = tlsParametersOf(url);
+  const options = await clientTlsOptions(parameters, target.host, ["http/1.1"]);
+  return { ...target, tls: { options, parameters } };
 }
 
 /** An `http.Agent` with a deadline for connecting, that can be given a connection made before. */
@@ -63,11 +90,16 @@ export class UpstreamAgent extends http.Agent {
     else socket.destroy();
   }
 
-  override createConnection(): Duplex {
+  override createConnection(_options: http.ClientRequestArgs, done?: Created): Duplex {
     const spare = this.#spare;
     this.#spare = undefined;
     if (spare !== undefined && !spare.destroyed && spare.readyState === "open") return spare;
-    return connect(this.#target, this.#connectTimeoutMs);
+    const socket = connect(this.#target, this.#connectTimeoutMs);
+    if (!this.#target.isSecure || done === undefined) return socket;
+    // What a socket is given before its key is checked would leave with the end of the handshake.
+    const failed = (error: Error) => done(error, socket);
+    connected(socket, this.#target).then(() => done(null, socket), failed);
+    return undefined as unknown as Duplex; // as documented of http.Agent: the callback will tell
   }
 
   override destroy(): void {
@@ -76,35 +108,57 @@ export class UpstreamAgent extends http.Agent {
   }
 }
 
+type Created = (error: Error | null, socket: Duplex) => void;
+
 /** Opens a connection. A failure to connect carries `syscall: "connect"`, a timeout included. */
 export function connect(target: Target, connectTimeoutMs: number): net.Socket {
-  const socket = target.isSecure ? connectTls(target) : net.connect({ ...target, noDelay: true });
-  const timer = setTimeout(() => {
-    const error: NodeJS.ErrnoException = new Error("connecting takes too long");
-    socket.destroy(Object.assign(error, { code: "ETIMEDOUT", syscall: "connect" }));
-  }, connectTimeoutMs);
+  const { host, port } = target;
+  const socket = target.isSecure
+    ? tls.connect({ ...target.tls!.options, port })
+    : net.connect({ host, port, noDelay: true });
+  const timer = setTimeout(
+    () => socket.destroy(unsent(new Error("connecting takes too long"))),
+    connectTimeoutMs,
+  );
   const done = () => clearTimeout(timer);
   socket.once(readyEvent(target), done).once("close", done);
+  if (target.isSecure) socket.setNoDelay(true);
   return socket;
 }
 
-/** The event after which a connection to the target can carry requests. */
-export function readyEvent(target: Target): "connect" | "secureConnect" {
+/**
+ * Resolves when a connection can carry requests: after the handshake, and with a key that is trusted.
+ *
+ * @throws what broke it; nothing of a request can have left
+ */
+export function connected(socket: net.Socket, target: Target): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let isConnected = false;
+  const failed = (error: Error) => {
+    if (!isConnected) reject(unsent(error));
+  };
+  socket.on("error", failed);
+  socket.on("close", () => failed(new Error("it closed the connection")));
+  socket.once(readyEvent(target), () => {
+    try {
+      if (target.tls !== undefined) checkPins(socket as tls.TLSSocket, target.tls.parameters);
+      isConnected = true;
+      resolve();
+    } catch (error) {
+      failed(error as Error);
+    }
+  });
+  return promise;
+}
+
+/** The event after which a connection to the target is made. */
+function readyEvent(target: Target): "connect" | "secureConnect" {
   return target.isSecure ? "secureConnect" : "connect";
 }
 
-/** TLS 1.2 or newer; the certificate must be good for the host. */
-function connectTls({ host, port }: Target): net.Socket {
-  const name = net.isIP(host) === 0 ? { servername: host } : {}; // SNI takes names only (RFC 6066)
-  const socket = tls.connect({
-    host,
-    port,
-    ...name,
-    ALPNProtocols: ["http/1.1"],
-    minVersion: "TLSv1.2",
-  });
-  socket.setNoDelay(true);
-  return socket;
+/** Marks an error as one of connecting, see {@link isConnectFailure}. */
+function unsent<E extends Error>(error: E): E {
+  return Object.assign(error, { syscall: "connect" });
 }
 
 /** Whether a request failed before a byte of it could have left: the address was not found or did not accept. */

@@ -1,22 +1,26 @@
 /**
- * One HTTP/1.1 listener on `node:http`: every timeout and limit of the listener, the checks of a
- * request's head, and routing by path. `Deno.serve` has no timeouts at all and dies of one EMFILE.
+ * One HTTP/1.1 listener, in the clear or over TLS, with every timeout and limit, the checks of a request's
+ * head, and routing by path. `Deno.serve` has no timeouts at all and dies of one EMFILE.
  *
  * @module
  */
-import http from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import net from "node:net";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { monotonicMs } from "../../lib/core/clock.ts";
-import { GatewayError, reasonOf, TransportError } from "../../lib/core/errors.ts";
+import { GatewayError, TransportError } from "../../lib/core/errors.ts";
 import { WRITE_STALL_MS } from "../../lib/core/limits.ts";
+import { reachable, SelfProbe } from "../guard/self_probe.ts";
+import { BoundServer } from "./bound_server.ts";
+import { mayCompress } from "./compression.ts";
+import { Cors, isPreflight } from "./cors.ts";
 import { HostCheck } from "./host_check.ts";
 import { HEADER_FIELDS_MAX, headProblem, type HeadRules } from "./head_check.ts";
-import { answer, refuse, refuseSocket } from "./refusal.ts";
-import { type HttpListenerOptions, serverOptions } from "./listener_options.ts";
-import { SelfProbe } from "./self_probe.ts";
+import type { HttpListenerOptions } from "./listener_options.ts";
+import { notFound, redirectToHttps, refuse, refuseSocket } from "./refusal.ts";
 import { StallWatch } from "./stall_watch.ts";
+import { TrustedProxies } from "./trusted_proxies.ts";
+import { type UpgradeHandler, Upgrades } from "./upgrades.ts";
 
 /** Answers one path. `expectsContinue`: the client waits for 100 before it sends its body. */
 export type RouteHandler = (
@@ -26,44 +30,48 @@ export type RouteHandler = (
 ) => void;
 
 const SWEEP_MS = 1000;
-const NOT_FOUND = new TextEncoder().encode('{"error":"not found"}');
+/** While it drains, each connection that has become idle holds up the end. */
+const DRAIN_SWEEP_MS = 50;
 
 /** A bound port. Disposing it stops accepting; requests being answered go on. */
 export class HttpListener implements AsyncDisposable {
   /** Resolves when the last connection has ended after the listener was disposed. */
   readonly closed: Promise<void>;
+  /** Whose word about a client's address is taken. */
+  readonly proxies: TrustedProxies;
   readonly #options: HttpListenerOptions;
   readonly #hostname: string;
-  readonly #server: http.Server;
+  readonly #server: BoundServer;
+  readonly #cors: Cors;
   readonly #routes = new Map<string, RouteHandler>();
-  readonly #sockets = new Set<Socket>();
+  readonly #upgrades = new Upgrades();
   readonly #sweeps = new Set<(nowMs: number) => void>();
   readonly #stalls: StallWatch;
-  readonly #probePath = `/.probe-${crypto.randomUUID()}`;
   #probe: SelfProbe | undefined;
   #sweepTimer: ReturnType<typeof setInterval> | undefined;
   #rules!: HeadRules;
-  #accepted = 0;
   #isDraining = false;
   #resolveClosed!: () => void;
 
   private constructor(hostname: string, options: HttpListenerOptions) {
     this.#hostname = hostname;
     this.#options = options;
+    this.#cors = new Cors(options.allowedOrigins);
+    this.proxies = new TrustedProxies(options.trustedProxies);
     this.#stalls = new StallWatch(options.writeStallMs ?? WRITE_STALL_MS);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
-    this.#server = http.createServer(serverOptions(options));
-    this.#server.maxHeadersCount = 0; // counted by headProblem, which must see them all
-    this.#server.on("request", (req, res) => this.#onRequest(req, res, false));
-    this.#server.on("checkContinue", (req, res) => this.#onRequest(req, res, true));
-    this.#server.on("connection", (socket) => this.#onConnection(socket));
-    // While bound only accept can fail, which the self-probe sees; without a listener it would end the process.
-    this.#server.on("error", () => {});
-    this.#server.on("clientError", (error, socket) => this.#onClientError(error, socket as Socket));
+    this.#server = new BoundServer(hostname, options, {
+      accepted: () => this.#probe?.accepted(),
+      request: (req, res, expectsContinue) => this.#onRequest(req, res, expectsContinue),
+      upgrade: (req, socket, head) => this.#onUpgrade(req, socket, head),
+      clientError: (error, socket) => this.#onClientError(error, socket),
+      broken: () => options.onRefused?.(0),
+      ended: (socket) => this.#onEnded(socket),
+    });
   }
 
   /**
-   * Binds a port.
+   * Binds a port; with `options.tls` it speaks TLS.
    *
    * @param hostname name or address, IPv6 without brackets
    * @param port 0 for any
@@ -88,17 +96,22 @@ export class HttpListener implements AsyncDisposable {
   /** Where it listens. */
   get url(): URL {
     const host = this.#hostname.includes(":") ? `[${this.#hostname}]` : this.#hostname;
-    return new URL(`http://${host}:${this.port}/`);
+    return new URL(`${this.isSecure ? "https" : "http"}://${host}:${this.port}/`);
+  }
+
+  /** Whether it speaks TLS. */
+  get isSecure(): boolean {
+    return this.#options.tls !== undefined;
   }
 
   /** Connections open now. */
   get connections(): number {
-    return this.#sockets.size;
+    return this.#server.sockets.size;
   }
 
   /** Connections accepted so far. */
   get accepted(): number {
-    return this.#accepted;
+    return this.#server.accepted;
   }
 
   /** Whether it has stopped accepting. */
@@ -106,9 +119,19 @@ export class HttpListener implements AsyncDisposable {
     return this.#isDraining;
   }
 
+  /** Whether the answers to a request may be compressed. */
+  compresses(req: IncomingMessage): boolean {
+    return mayCompress(req, this.#options.compression ?? "auto", this.proxies);
+  }
+
   /** Answers a path with a handler, from the next request on. */
   route(path: string, handler: RouteHandler): void {
     this.#routes.set(path, handler);
+  }
+
+  /** Hands connections that ask for the protocol `websocket` on a path to a handler, from the next request on. */
+  upgrade(path: string, handler: UpgradeHandler): void {
+    this.#upgrades.set(path, handler);
   }
 
   /** Calls a function about once a second until the last connection has ended: one timer for all streams. */
@@ -118,7 +141,7 @@ export class HttpListener implements AsyncDisposable {
 
   /** Ends every connection that is left: the hard end of a drain. */
   destroyConnections(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#server.sockets) socket.destroy();
   }
 
   /** Stops accepting at once and closes idle connections; see {@link HttpListener.closed}. */
@@ -126,66 +149,45 @@ export class HttpListener implements AsyncDisposable {
     if (this.#isDraining) return Promise.resolve();
     this.#isDraining = true;
     this.#probe?.close();
-    this.#unlisten();
-    this.#server.closeIdleConnections();
-    if (this.#sockets.size === 0) this.#stop();
+    this.#server.unlisten();
+    this.#server.closeIdle();
+    clearInterval(this.#sweepTimer);
+    if (this.connections === 0) this.#stop();
+    else this.#sweepEvery(DRAIN_SWEEP_MS);
     return Promise.resolve();
   }
 
   #start(): void {
-    this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
-    Deno.unrefTimer(this.#sweepTimer as unknown as number);
+    this.#sweepEvery(SWEEP_MS);
     const intervalMs = this.#options.probeIntervalMs ?? 5000;
     if (intervalMs === 0) return;
     this.#probe = new SelfProbe({
-      hostname: this.#hostname,
-      port: this.port,
-      path: this.#probePath,
-      accepted: () => this.#accepted,
+      address: { host: reachable(this.#hostname), port: this.port },
       relisten: () => this.#relisten(),
     }, { intervalMs, timeoutMs: this.#options.probeTimeoutMs ?? 2000 });
   }
 
+  #sweepEvery(ms: number): void {
+    this.#sweepTimer = setInterval(() => this.#sweep(), ms);
+    Deno.unrefTimer(this.#sweepTimer as unknown as number);
+  }
+
   #stop(): void {
     clearInterval(this.#sweepTimer);
-    // Not listening any more, it answers with an error: this is for its interval of checks alone.
-    this.#server.close(() => this.#resolveClosed());
+    this.#server.stop(this.#resolveClosed);
   }
 
-  #listen(port: number): Promise<void> {
-    const server = this.#server;
-    return new Promise((resolve, reject) => {
-      const onError = (error: Error) => {
-        server.off("listening", onListening);
-        const where = `${this.#hostname}:${port}`;
-        reject(
-          new TransportError(`Cannot listen on ${where}: ${reasonOf(error)}`, { cause: error }),
-        );
-      };
-      const onListening = () => {
-        server.off("error", onError);
-        this.#rules = {
-          hosts: new HostCheck(this.#hostname, this.#options),
-          port: (server.address() as net.AddressInfo).port,
-          fieldsMax: this.#options.headerFieldsMax ?? HEADER_FIELDS_MAX,
-        };
-        resolve();
-      };
-      server.once("error", onError).once("listening", onListening);
-      server.listen({ port, host: this.#hostname, backlog: 1024 });
-    });
-  }
-
-  /** Closes the listening socket only. `http.Server.close` would also stop the timeouts of what is running. */
-  #unlisten(): void {
-    if (!this.#server.listening) return;
-    // In Deno 2.6 an http.Server is no net.Server.
-    if (this.#server instanceof net.Server) net.Server.prototype.close.call(this.#server);
-    else (this.#server as http.Server).close();
+  async #listen(port: number): Promise<void> {
+    const bound = await this.#server.listen(port);
+    this.#rules = {
+      hosts: new HostCheck(this.#hostname, this.#options),
+      port: bound,
+      fieldsMax: this.#options.headerFieldsMax ?? HEADER_FIELDS_MAX,
+    };
   }
 
   async #relisten(): Promise<void> {
-    this.#unlisten();
+    this.#server.unlisten();
     try {
       await this.#listen(this.port);
       this.#options.onRelisten?.();
@@ -194,18 +196,9 @@ export class HttpListener implements AsyncDisposable {
     }
   }
 
-  #onConnection(socket: Socket): void {
-    this.#accepted++;
-    if (this.#sockets.size >= (this.#options.connectionsMax ?? Infinity)) {
-      socket.destroy();
-      return;
-    }
-    this.#sockets.add(socket);
-    socket.once("close", () => {
-      this.#sockets.delete(socket);
-      this.#stalls.forget(socket);
-      if (this.#isDraining && this.#sockets.size === 0) this.#stop();
-    });
+  #onEnded(socket: Socket): void {
+    this.#stalls.forget(socket);
+    if (this.#isDraining && this.connections === 0) this.#stop();
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -228,36 +221,56 @@ export class HttpListener implements AsyncDisposable {
   }
 
   #dispatch(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
-    if (req.url === this.#probePath) return void res.writeHead(204).end();
     if (this.#isDraining) res.shouldKeepAlive = false;
     const problem = headProblem(req, this.#rules);
     if (problem !== undefined) {
       this.#options.onRefused?.(problem.status);
       return refuse(req, res, problem);
     }
+    const { httpsPort, fallback } = this.#options;
+    if (httpsPort !== undefined && !this.proxies.saysHttps(req)) {
+      return redirectToHttps(req, res, httpsPort);
+    }
     const handler = this.#routes.get(pathOf(req.url!));
-    if (handler !== undefined) return handler(req, res, expectsContinue);
-    const fallback = this.#options.fallback;
+    if (handler !== undefined) return this.#route(handler, req, res, expectsContinue);
     if (fallback === undefined) return notFound(req, res);
     if (expectsContinue) res.writeContinue();
     fallback(req, res);
   }
 
+  #route(
+    handler: RouteHandler,
+    req: IncomingMessage,
+    res: ServerResponse,
+    expectsContinue: boolean,
+  ): void {
+    const isAllowed = this.#cors.allow(req, res);
+    if (isPreflight(req)) this.#cors.preflight(res, isAllowed);
+    else handler(req, res, expectsContinue);
+  }
+
+  #onUpgrade(req: IncomingMessage, socket: Duplex, head: Uint8Array): void {
+    const problem = this.#isDraining ? DRAINING : headProblem(req, this.#rules);
+    const status = this.#upgrades.take(req, socket as Socket, head, problem);
+    if (status !== undefined) this.#options.onRefused?.(status);
+  }
+
   #sweep(): void {
     const nowMs = monotonicMs();
-    const stalled = this.#stalls.sweep(this.#sockets, nowMs);
+    const { sockets } = this.#server;
+    const stalled = this.#stalls.sweep(sockets.difference(this.#upgrades.sockets), nowMs);
     if (stalled > 0) this.#options.onStalled?.(stalled);
-    if (this.#isDraining) this.#server.closeIdleConnections();
+    this.#server.sweep(nowMs);
+    if (this.#isDraining) this.#server.closeIdle();
     for (const sweep of this.#sweeps) sweep(nowMs);
   }
 }
 
+const DRAINING = new GatewayError("Overloaded", "Cannot accept connection: shutting down", {
+  headers: { "retry-after": "1" },
+});
+
 function pathOf(target: string): string {
   const query = target.indexOf("?");
   return query < 0 ? target : target.slice(0, query);
-}
-
-function notFound(req: IncomingMessage, res: ServerResponse): void {
-  const length = String(NOT_FOUND.length);
-  answer(req, res, 404, ["content-type", "application/json", "content-length", length], NOT_FOUND);
 }

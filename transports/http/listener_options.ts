@@ -3,12 +3,25 @@
  *
  * @module
  */
-import type { RequestListener, ServerOptions } from "node:http";
+import type { IncomingMessage, RequestListener, ServerOptions } from "node:http";
+import type tls from "node:tls";
+import type { ConnectionLimits } from "../guard/connection_limits.ts";
+import type { TlsFailure } from "../tls/handshakes.ts";
+import type { CompressionMode } from "./compression.ts";
 import type { HostRules } from "./host_check.ts";
 import { HEADER_BYTES_MAX } from "./head_check.ts";
+import { wantsUpgrade } from "./upgrades.ts";
 
 /** Limits, rules and hooks of a listener. */
 export interface HttpListenerOptions extends HostRules {
+  /** Speaks TLS with these; their ALPN should be `HTTP_ALPN` (bound_server.ts). */
+  readonly tls?: tls.TlsOptions & tls.SecureContextOptions;
+  /** Time for a TLS handshake, ms. */
+  readonly tlsHandshakeMs?: number;
+  /** Sends every request to this port of the same host over HTTPS (308). */
+  readonly httpsPort?: number;
+  /** Addresses and networks (CIDR) of proxies whose `X-Forwarded-*` is believed; nobody's by default. */
+  readonly trustedProxies?: readonly string[];
   /** Whole head of a request, ms. */
   readonly headersTimeoutMs?: number;
   /** Whole request with its body, ms. */
@@ -21,12 +34,16 @@ export interface HttpListenerOptions extends HostRules {
   readonly writeStallMs?: number;
   readonly headerFieldsMax?: number;
   readonly headerBytesMax?: number;
-  /** More connections than this are closed at once. */
-  readonly connectionsMax?: number;
+  /** Connections that may be open; none: no limit. More are closed at once. */
+  readonly connections?: ConnectionLimits;
+  /** Whose answers are compressed; `auto` by default. */
+  readonly compression?: CompressionMode;
   /** How often the listener asks itself whether it is alive, ms; 0 turns it off. */
   readonly probeIntervalMs?: number;
   /** How long that may take, ms. */
   readonly probeTimeoutMs?: number;
+  /** Called when a TLS handshake failed; not for clients that connect and send nothing. */
+  readonly onTlsFailed?: (failure: TlsFailure, reason: string) => void;
   /** Called when a dead listener was bound anew. */
   readonly onRelisten?: () => void;
   /** Called with the status of every request that the listener itself refused, and of what was none (0). */
@@ -37,8 +54,14 @@ export interface HttpListenerOptions extends HostRules {
   readonly fallback?: RequestListener;
 }
 
+/** Known to the runtime, not to its types. */
+interface UpgradeOptions {
+  /** Which requests to upgrade reach the `upgrade` event; the others are answered as if they had not asked. */
+  readonly shouldUpgradeCallback: (req: IncomingMessage) => boolean;
+}
+
 /** The part of it that `node:http` looks after. */
-export function serverOptions(options: HttpListenerOptions): ServerOptions {
+export function serverOptions(options: HttpListenerOptions): ServerOptions & UpgradeOptions {
   return {
     headersTimeout: options.headersTimeoutMs ?? 10_000,
     requestTimeout: options.requestTimeoutMs ?? 30_000,
@@ -47,5 +70,6 @@ export function serverOptions(options: HttpListenerOptions): ServerOptions {
     maxHeaderSize: options.headerBytesMax ?? HEADER_BYTES_MAX,
     requireHostHeader: false, // headProblem answers those, with a body
     noDelay: true,
+    shouldUpgradeCallback: wantsUpgrade,
   };
 }

@@ -8,10 +8,15 @@ import type { Socket } from "node:net";
 import { failure } from "../../lib/core/compose.ts";
 import type { GatewayError } from "../../lib/core/errors.ts";
 
-/** After an early answer so much of the body is still taken, so that the client gets to read the answer. */
-const LINGER_BYTES_MAX = 64 * 1024;
-/** And for so long the connection stays, ms. */
+/**
+ * After an early answer so much of the body is still taken and thrown away: clients that send all before they
+ * read (Python's urllib) would see a broken pipe instead of the answer.
+ */
+const LINGER_BYTES_MAX = 8 * 1024 * 1024;
+/** The connection stays for so long after the last of it, ms. */
 const LINGER_MS = 1000;
+/** And for so long in all, ms. */
+const LINGER_HARD_MS = 5000;
 
 /** Header names and values in turn, as `writeHead` takes them. */
 export type FlatHeaders = string[];
@@ -70,19 +75,38 @@ export function answer(
  */
 function linger(req: IncomingMessage, res: ServerResponse): void {
   let discardedBytes = 0;
-  const discard = (chunk: Uint8Array) => {
-    discardedBytes += chunk.length;
-    if (discardedBytes > LINGER_BYTES_MAX) req.pause();
-  };
   const end = () => {
     clearTimeout(timer);
+    clearTimeout(hardEnd);
     req.off("data", discard).off("end", end).off("close", end);
     res.end();
   };
-  const timer = setTimeout(end, LINGER_MS);
+  let timer = setTimeout(end, LINGER_MS);
+  const hardEnd = setTimeout(end, LINGER_HARD_MS);
+  const discard = (chunk: Uint8Array) => {
+    clearTimeout(timer);
+    timer = setTimeout(end, LINGER_MS);
+    discardedBytes += chunk.length;
+    if (discardedBytes > LINGER_BYTES_MAX) req.pause();
+  };
   req.on("data", discard).on("end", end).on("close", end).resume();
 }
 
+/** Answers a path that nothing answers. */
+export function notFound(req: IncomingMessage, res: ServerResponse): void {
+  const length = String(NOT_FOUND.length);
+  answer(req, res, 404, ["content-type", "application/json", "content-length", length], NOT_FOUND);
+}
+
+/** Sends a request to the same host over HTTPS; 308 keeps its method and body. */
+export function redirectToHttps(req: IncomingMessage, res: ServerResponse, port: number): void {
+  const host = req.headers.host!.replace(/:\d+$/, "");
+  const location = `https://${host}${port === 443 ? "" : `:${port}`}${req.url}`;
+  answer(req, res, 308, ["location", location, "content-length", "0"], NOTHING);
+}
+
+const NOT_FOUND = new TextEncoder().encode('{"error":"not found"}');
+const NOTHING = new Uint8Array(0);
 const STATUS_LINES: Readonly<Record<number, string>> = {
   400: "400 Bad Request",
   408: "408 Request Timeout",

@@ -16,6 +16,7 @@ export const PIECE_BYTES = 256 * 1024;
 /** Feeds a response piece by piece, each after the one before was taken. */
 export class PacedWriter {
   readonly #res: ServerResponse;
+  readonly #pieceBytes: number;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #isBlocked = false;
@@ -23,8 +24,10 @@ export class PacedWriter {
   #room: Promise<void> | undefined;
   #freeRoom: (() => void) | undefined;
 
-  constructor(res: ServerResponse) {
+  /** @param pieceBytes most bytes of one write */
+  constructor(res: ServerResponse, pieceBytes = PIECE_BYTES) {
     this.#res = res;
+    this.#pieceBytes = pieceBytes;
   }
 
   /** Bytes that the client has not taken. */
@@ -34,9 +37,10 @@ export class PacedWriter {
 
   /** Queues bytes and writes what can be written. */
   write(bytes: Uint8Array): void {
-    if (!this.#isBlocked && bytes.length <= PIECE_BYTES) return this.#put(bytes);
-    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-      this.#queue.push(bytes.subarray(at, at + PIECE_BYTES));
+    const pieceBytes = this.#pieceBytes;
+    if (!this.#isBlocked && bytes.length <= pieceBytes) return this.#put(bytes);
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      this.#queue.push(bytes.subarray(at, at + pieceBytes));
     }
     this.#queuedBytes += bytes.length;
     if (!this.#isBlocked) this.#flush();

@@ -17,8 +17,9 @@ import {
   MESSAGE_BYTES_MAX,
 } from "../../lib/core/limits.ts";
 import type { Message } from "../../lib/core/message.ts";
-import { connect, readyEvent, targetOf, UpstreamAgent } from "../http/agent.ts";
+import { type UpstreamAgent, withoutTlsParameters } from "../http/agent.ts";
 import { discard, failureOf, unavailable } from "../http/answer.ts";
+import { dialAgent } from "../http/dial.ts";
 import { Flight, Flights } from "../http/flight.ts";
 import { Registry } from "../http/registry.ts";
 import { type ClientLimits, PostCall } from "./call.ts";
@@ -73,24 +74,7 @@ export async function dialStreamableHttp(
   options: StreamableHttpClientOptions = {},
 ): Promise<Connection> {
   const settings = { ...DEFAULTS, ...options };
-  const { url } = endpoint;
-  const target = targetOf(url);
-  const agent = new UpstreamAgent(target, settings);
-  const socket = connect(target, settings.connectTimeoutMs);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const abort = () => socket.destroy(signal.reason);
-  socket.once(readyEvent(target), resolve).on("error", reject);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    signal.throwIfAborted();
-    await promise;
-  } catch (error) {
-    socket.destroy();
-    throw new TransportError(`Cannot connect to ${url.host}: ${reasonOf(error)}`, { cause: error });
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-  agent.lend(socket);
+  const agent = await dialAgent(endpoint.url, signal, settings);
   return new HttpConnection(endpoint, agent, settings);
 }
 
@@ -116,7 +100,7 @@ class HttpConnection implements Connection {
   constructor(endpoint: Endpoint, agent: UpstreamAgent, settings: Settings) {
     this.#settings = settings;
     this.#agent = agent;
-    this.#session = new HttpSession(endpoint.url, agent, endpoint.headers);
+    this.#session = new HttpSession(withoutTlsParameters(endpoint.url), agent, endpoint.headers);
     this.peer = { transport: "http", address: endpoint.url.host };
     this.#inbox = new Inbox(settings.bufferBytesMax, () => void this.#close(false));
     this.readable = this.#inbox.readable;

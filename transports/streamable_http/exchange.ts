@@ -5,22 +5,31 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Batch, Exchange, RequestInfo } from "../../lib/core/connection.ts";
+import type { Batch, Exchange, RequestInfo, TlsIdentity } from "../../lib/core/connection.ts";
 import { failure } from "../../lib/core/compose.ts";
 import { GatewayError, TransportError } from "../../lib/core/errors.ts";
 import { Message } from "../../lib/core/message.ts";
-import { encodeEvent, HEARTBEAT } from "../../lib/framing/sse_events.ts";
+import { encodeEvent, HEARTBEAT } from "../../lib/framing/sse_encoding.ts";
 import { answer, type FlatHeaders, hasUnreadBody, refuse } from "../http/refusal.ts";
 import type { Registered, Registry } from "../http/registry.ts";
 import { joinedBatch, PacedWriter, PIECE_BYTES } from "../http/write.ts";
 import { readBody } from "../http/body.ts";
+import type { BodyBudget } from "../http/body_budget.ts";
+import { codedBody, type EventWriter, eventWriter } from "../http/compression.ts";
+import type { HttpListener } from "../http/listener.ts";
+import { tlsIdentityOf } from "../http/tls_identity.ts";
+import { isForwardingHeader } from "../http/trusted_proxies.ts";
 import { type Accepted, bodyProblem } from "./accept.ts";
 
 /** What all exchanges of one endpoint share. */
 export interface ExchangeSettings {
+  /** What the requests came in on. */
+  readonly listener: HttpListener;
   readonly messageBytesMax: number;
   /** Outgoing bytes that may wait for one client. */
   readonly bufferBytesMax: number;
+  /** What the bodies being read may hold together. */
+  readonly bodies: BodyBudget;
   /** Open event streams, which want heartbeats. */
   readonly streams: Registry<HttpExchange>;
 }
@@ -41,6 +50,7 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
   readonly kind = "exchange";
   readonly transport = "http";
   readonly method: "POST" | "GET" | "DELETE";
+  readonly tls: TlsIdentity | undefined;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   readonly #accepted: Accepted;
@@ -50,7 +60,7 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
   #isAnswered = false;
   #lastWriteMs = 0;
   #closed: Promise<void> | undefined;
-  #writer: PacedWriter | undefined;
+  #writer: EventWriter | undefined;
 
   constructor(
     req: IncomingMessage,
@@ -60,6 +70,7 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
     expectsContinue: boolean,
   ) {
     this.method = req.method as "POST" | "GET" | "DELETE";
+    this.tls = tlsIdentityOf(req); // now: a connection that has gone tells nothing
     this.#req = req;
     this.#res = res;
     this.#accepted = accepted;
@@ -72,11 +83,12 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
   }
 
   get address(): string {
-    const { remoteAddress, remotePort } = this.#req.socket;
-    return `${remoteAddress}:${remotePort}`;
+    const { listener } = this.#settings;
+    return `${listener.proxies.clientAddress(this.#req)}:${this.#req.socket.remotePort}`;
   }
 
   header(name: string): string | undefined {
+    if (isForwardingHeader(name) && !this.#settings.listener.proxies.isBehind(this.#req)) return;
     const value = this.#req.headers[name];
     return typeof value === "string" ? value : value?.join(", ");
   }
@@ -97,11 +109,11 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
   }
 
   read(): Promise<Batch> {
-    const { messageBytesMax } = this.#settings;
+    const { messageBytesMax, bodies } = this.#settings;
     const problem = bodyProblem(this.#req, messageBytesMax);
     if (problem !== undefined) return Promise.reject(problem);
     if (this.#expectsContinue) this.#res.writeContinue();
-    return readBody(this.#req, messageBytesMax).then(toBatch);
+    return readBody(this.#req, messageBytesMax, bodies).then(toBatch);
   }
 
   setHeader(name: string, value: string): void {
@@ -160,8 +172,8 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
   beat(nowMs: number, intervalMs: number): void {
     if (this.gone) return this.#settings.streams.delete(this);
     if (this.#lastWriteMs === 0) this.#lastWriteMs = nowMs;
-    if (nowMs - this.#lastWriteMs >= intervalMs && this.#res.writableLength === 0) {
-      this.#res.write(HEARTBEAT);
+    if (nowMs - this.#lastWriteMs >= intervalMs && this.#writer?.waitingBytes === 0) {
+      this.#writer.write(HEARTBEAT);
       this.#lastWriteMs = nowMs;
     }
   }
@@ -173,9 +185,10 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
     return !this.#res.destroyed;
   }
 
-  #finishWithJson(body: Uint8Array): void {
+  #finishWithJson(document: Uint8Array): void {
     if (!this.#begin()) return;
     const headers = this.#headers ?? [];
+    const body = this.#compresses ? codedBody(this.#req, this.#res, headers, document) : document;
     headers.push("content-type", "application/json", "content-length", String(body.length));
     if (hasUnreadBody(this.#req)) return answer(this.#req, this.#res, 200, headers, body);
     this.#res.writeHead(200, headers);
@@ -185,18 +198,22 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
     writer.end();
   }
 
-  #openStream(): PacedWriter {
+  #openStream(): EventWriter {
     if (this.#writer !== undefined) return this.#writer;
     const headers = this.#headers ?? [];
     headers.push(...EVENT_STREAM_HEADERS);
+    this.#writer = eventWriter(this.#req, this.#res, headers, this.#compresses);
     this.#res.writeHead(200, headers);
     this.#res.flushHeaders();
-    this.#writer = new PacedWriter(this.#res);
     this.#settings.streams.add(this);
     return this.#writer;
   }
 
-  #isFull(writer: PacedWriter): boolean {
+  get #compresses(): boolean {
+    return this.#settings.listener.compresses(this.#req);
+  }
+
+  #isFull(writer: EventWriter): boolean {
     return writer.waitingBytes > this.#settings.bufferBytesMax;
   }
 }

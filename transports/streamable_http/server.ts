@@ -11,6 +11,7 @@ import type { Exchange } from "../../lib/core/connection.ts";
 import { GatewayError } from "../../lib/core/errors.ts";
 import { BUFFER_BYTES_MAX, MESSAGE_BYTES_MAX } from "../../lib/core/limits.ts";
 import { ArrivalQueue } from "../http/arrival_queue.ts";
+import { BodyBudget } from "../http/body_budget.ts";
 import { refuse } from "../http/refusal.ts";
 import { Registry } from "../http/registry.ts";
 import type { HttpListener } from "../http/listener.ts";
@@ -22,6 +23,8 @@ export interface StreamableHttpServerOptions {
   readonly messageBytesMax?: number;
   /** Outgoing bytes that may wait for one client. */
   readonly bufferBytesMax?: number;
+  /** What the bodies being read may hold together; to be shared with other endpoints. */
+  readonly bodies?: BodyBudget;
   /** Silence after which an event stream carries a comment, ms; 0 for none. */
   readonly heartbeatMs?: number;
 }
@@ -41,8 +44,10 @@ export class StreamableHttpServer {
 
   constructor(listener: HttpListener, path: string, options: StreamableHttpServerOptions = {}) {
     this.#settings = {
+      listener,
       messageBytesMax: options.messageBytesMax ?? MESSAGE_BYTES_MAX,
       bufferBytesMax: options.bufferBytesMax ?? BUFFER_BYTES_MAX,
+      bodies: options.bodies ?? new BodyBudget(),
       streams: new Registry<HttpExchange>(),
     };
     listener.route(path, (req, res, expectsContinue) => this.#onRequest(req, res, expectsContinue));

@@ -10,7 +10,8 @@ import type {
   Listener,
   Transport,
 } from "../../lib/core/connection.ts";
-import { HttpListener } from "../http/listener.ts";
+import { bindHttp } from "../http/bind.ts";
+import type { HttpListener } from "../http/listener.ts";
 import type { HttpListenerOptions } from "../http/listener_options.ts";
 import { dialStreamableHttp, type StreamableHttpClientOptions } from "./client.ts";
 import { MCP_PATH, StreamableHttpServer, type StreamableHttpServerOptions } from "./server.ts";
@@ -22,7 +23,7 @@ export interface StreamableHttpOptions {
   readonly client?: StreamableHttpClientOptions;
 }
 
-/** Streamable HTTP over `http:` URLs. */
+/** Streamable HTTP over `http:` and `https:` URLs. */
 export class StreamableHttpTransport implements Transport {
   readonly name = "http";
   readonly #options: StreamableHttpOptions;
@@ -37,9 +38,7 @@ export class StreamableHttpTransport implements Transport {
 
   async listen(endpoint: Endpoint, signal: AbortSignal): Promise<StreamableHttpListener> {
     signal.throwIfAborted();
-    const { url } = endpoint;
-    const hostname = url.hostname.replace(/^\[|\]$/g, "");
-    const http = await HttpListener.bind(hostname, Number(url.port || 80), this.#options.listener);
+    const http = await bindHttp(endpoint.url, this.#options.listener);
     return new StreamableHttpListener(http, this.#options.server);
   }
 }
@@ -56,6 +55,10 @@ export class StreamableHttpListener implements Listener {
     this.http = http;
     this.url = new URL(MCP_PATH, http.url);
     this.#server = new StreamableHttpServer(http, MCP_PATH, options);
+  }
+
+  get closed(): Promise<void> {
+    return this.http.closed;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Exchange> {

@@ -27,16 +27,17 @@ Deno.test("parseListen() takes http and stdio", () => {
 });
 
 Deno.test("parseListen() says what is wrong, and what is supported", () => {
-  const use = "use http://HOST:PORT or stdio:";
+  const use =
+    "use http://HOST:PORT, https://HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or stdio:";
   const write = "write http://HOST:PORT";
   const golden: [string, string][] = [
-    ["https://h:1", `https comes with a later version; ${use}`],
-    ["tcp://h:1", `tcp comes with a later version; ${use}`],
-    ["unix:///run/x", `unix comes with a later version; ${use}`],
+    ["https://h:1", "a TLS listener needs a certificate and its key; add ?cert=FILE&key=FILE"],
+    ["gopher://h:1", `gopher is not a known scheme; ${use}`],
+    ["tcp://h", "it names no host and port; write tcp://HOST:PORT"],
     ["localhost:8080", `localhost is not a known scheme; ${use}`],
-    ["8080", `it is not a URL; ${write} or stdio:`],
+    ["8080", `it is not a URL; write ${use.slice("use ".length)}`],
     ["http://h:1/mcp", `a listener has a fixed set of paths (/mcp, ...); ${write}`],
-    ["http://h:1/?x=***", `a listener has a fixed set of paths (/mcp, ...); ${write}`],
+    ["http://h:1/?x=***", `it has no parameters without TLS; ${write}`],
     ["stdio:x", "stdio has no address; write stdio:"],
   ];
   for (const [text, expected] of golden) {
@@ -52,10 +53,12 @@ Deno.test("parseUpstreamUrl() takes http, https and builtins, and drops the frag
 });
 
 Deno.test("parseUpstreamUrl() says what is wrong, and what is supported", () => {
-  const list = "http://, https://, builtin:echo, builtin:demo or a command after --";
+  const list =
+    "http://, https://, sse+http://, ws://, wss://, tcp://, tls://, unix:///, builtin:echo, builtin:demo or a command after --";
   const golden: [string, string][] = [
-    ["sse+http://h/sse", `sse+http comes with a later version; use ${list}`],
-    ["ws://h/", `ws comes with a later version; use ${list}`],
+    ["gopher://h/", `gopher is not a known scheme; use ${list}`],
+    ["wss://h/?cert=***", "a certificate and its key belong together; give both cert and key"],
+    ["ws://h:0/", "port 0 cannot be dialled; name the port of the server"],
     ["ftp://h/", `ftp is not a known scheme; use ${list}`],
     ["stdio:", `stdio is not a known scheme; use ${list}`],
     ["builtin:nope", "there is no such builtin; use builtin:echo or builtin:demo"],

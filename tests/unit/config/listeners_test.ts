@@ -3,8 +3,8 @@ import { faultOf } from "./faults.ts";
 
 const GOLDEN: [unknown, string][] = [
   [
-    { sluice: { listen: ["stdio:", "tcp://h:1"] } },
-    "Cannot listen on tcp://h:1: tcp comes with a later version; use http://HOST:PORT or stdio: (gateway.json:5)",
+    { sluice: { listen: ["stdio:", "https://h:1"] } },
+    "Cannot listen on https://h:1: a TLS listener needs a certificate and its key; add ?cert=FILE&key=FILE (gateway.json:5)",
   ],
   [
     { sluice: { listen: ["stdio:", "stdio:"] } },

@@ -113,7 +113,7 @@ Deno.test("resolveConfig() names the flag or variable at fault", async () => {
     [
       {},
       { SLUICE_LISTEN: "stdio:, nonsense" },
-      "Cannot listen on nonsense: it is not a URL; write http://HOST:PORT or stdio: (SLUICE_LISTEN)",
+      "Cannot listen on nonsense: it is not a URL; write http://HOST:PORT, https://HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT, unix:///PATH or stdio: (SLUICE_LISTEN)",
     ],
     [
       {},

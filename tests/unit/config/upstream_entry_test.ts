@@ -21,8 +21,8 @@ const GOLDEN: [unknown, string][] = [
     "Cannot read config: mcpServers.a.url needs the variable GONE, which is not set; set it, or write ${GONE:-default} (gateway.json:4)",
   ],
   [
-    { mcpServers: { a: { type: "sse", url: "http://h/sse" } } },
-    "Cannot use upstream sse+http://h/sse: sse+http comes with a later version; use http://, https://, builtin:echo, builtin:demo or a command after -- (gateway.json:5)",
+    { mcpServers: { a: { type: "sse", url: "http://h:0/sse" } } },
+    "Cannot use upstream sse+http://h:0/sse: port 0 cannot be dialled; name the port of the server (gateway.json:5)",
   ],
 ];
 

@@ -30,7 +30,7 @@ const GOLDEN: [unknown, string][] = [
   ],
   [
     { sluice: { limits: null } },
-    "Cannot read config: sluice.limits is null; give a map with messageBytes, jsonDepth, bufferBytes, bufferMessages, sessions, sessionIdleMs, callDeadlineMs, callDeadlineHardMs, drainMs (gateway.json:3)",
+    "Cannot read config: sluice.limits is null; give a map with messageBytes, jsonDepth, bufferBytes, bufferMessages, connections, connectionsPerAddress, firstMessageMs, sessions, sessionIdleMs, callDeadlineMs, callDeadlineHardMs, drainMs (gateway.json:3)",
   ],
   [
     { sluice: { log: { level: "loud" } } },

@@ -1,42 +1,9 @@
 import FakeTimers from "@sinonjs/fake-timers";
 import assert from "node:assert/strict";
 import { notification } from "../../../lib/core/compose.ts";
-import type { Batch, Connection } from "../../../lib/core/connection.ts";
-import type { GatewayError } from "../../../lib/core/errors.ts";
 import { Outbox } from "../../../lib/core/outbox.ts";
+import { slowPeer, turn } from "../../fixtures/slow_peer.ts";
 
-/** A connection whose peer takes a batch whenever the test lets it. */
-function slowPeer() {
-  const batches: Batch[] = [];
-  let take: (() => void) | undefined;
-  let fail: ((reason: unknown) => void) | undefined;
-  const aborted: GatewayError[] = [];
-  const writable = new WritableStream<Batch>({
-    write(batch) {
-      batches.push(batch);
-      return new Promise((resolve, reject) => [take, fail] = [resolve, reject]);
-    },
-  });
-  const connection = {
-    kind: "connection",
-    readable: new ReadableStream<Batch>(),
-    writable,
-    peer: { transport: "test", address: "slow" },
-    closed: Promise.resolve(),
-    abort: (reason: GatewayError) => aborted.push(reason),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  } satisfies Connection;
-  /** Lets the peer take what it is being handed; resolves when the outbox has seen it. */
-  const takeOne = async () => {
-    take!();
-    for (let i = 0; i < 10; i++) await Promise.resolve();
-  };
-  return { batches, connection, aborted, takeOne, fail: (reason: unknown) => fail!(reason) };
-}
-
-const turn = async () => {
-  for (let i = 0; i < 10; i++) await Promise.resolve();
-};
 const note = (n: number) => notification("x", { n });
 
 Deno.test("push() sends all messages of a turn as one batch", async () => {
@@ -140,6 +107,49 @@ Deno.test("isUnsent() tells what was never handed over when the connection break
   assert.equal(outbox.failed, true);
   assert.equal(outbox.isUnsent(sent), false);
   assert.equal(outbox.isUnsent(unsent), true);
+  await outbox.ready();
+  await outbox.close();
+});
+
+Deno.test("full lasts until the low watermark, by messages and by bytes", async () => {
+  const limits = [{ bufferMessagesMax: 10 }, { bufferBytesMax: 10 * note(0).bytes.length }];
+  for (const options of limits) {
+    const peer = slowPeer();
+    const outbox = new Outbox(peer.connection, options);
+    outbox.push(note(0));
+    await turn();
+    for (let n = 1; n <= 9; n++) outbox.push(note(n));
+    assert.equal(outbox.full, false, "ten are no more than the limit");
+    outbox.push(note(9));
+    assert.equal(outbox.full, true);
+    let isReady = false;
+    const readied = outbox.ready().then(() => isReady = true);
+    await peer.takeOne();
+    assert.equal(
+      outbox.full,
+      true,
+      "ten still wait, which would be room enough without hysteresis",
+    );
+    for (let n = 1; n <= 3; n++) outbox.push(note(n));
+    assert.equal(isReady, false);
+    await peer.takeOne();
+    assert.equal(outbox.full, false, "three are the low watermark");
+    await readied;
+    await peer.takeOne();
+    await outbox.close();
+  }
+});
+
+Deno.test("a message pushed after the connection broke is dropped and leaves nothing full", async () => {
+  const peer = slowPeer();
+  const outbox = new Outbox(peer.connection, { bufferMessagesMax: 1 });
+  for (let n = 0; n < 5; n++) outbox.push(note(n));
+  await turn();
+  peer.fail(new Error("gone"));
+  await turn();
+  outbox.push(note(5));
+  assert.equal(outbox.admit(note(6)), undefined);
+  assert.equal(outbox.full, false);
   await outbox.ready();
   await outbox.close();
 });

@@ -7,8 +7,8 @@ import {
   encodePriming,
   encodeRetry,
   HEARTBEAT,
-  SseDecoder,
-} from "../../../lib/framing/sse_events.ts";
+} from "../../../lib/framing/sse_encoding.ts";
+import { SseDecoder } from "../../../lib/framing/sse_events.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -173,6 +173,21 @@ Deno.test("a cancelled request is given up when its cancellation was delivered",
   });
 });
 
+Deno.test("a cancelled request may have its stream ended just as it is given up", async () => {
+  await withScene(async ({ gateway, send, next }) => {
+    for (let id = 1; id <= 50; id++) {
+      await send(request(id, "hold"));
+      await gateway.until(() => gateway.held.length === id);
+      await gateway.held[id - 1].send([notification("notifications/message", { data: id })]);
+      await next();
+      const arrived = gateway.exchanges.length;
+      await send(notification("notifications/cancelled", { requestId: id }));
+      await gateway.until(() => gateway.exchanges.length > arrived);
+      gateway.held[id - 1].finish();
+    }
+  });
+});
+
 Deno.test("dial() rejects with a TransportError when nobody listens", async () => {
   const transport = new StreamableHttpTransport();
   const listener = await transport.listen({ url: new URL("http://127.0.0.1:0") }, never);

@@ -1,0 +1,103 @@
+/**
+ * A listener that asks itself whether it is still alive. After one EMFILE a listener of `node:net` or
+ * `node:http` in Deno 2.9.6 accepts nothing any more, without an error or an event; real Node recovers.
+ *
+ * The probe connects and waits until the listener has accepted somebody: its own connection, or any other,
+ * proves as much.
+ *
+ * @module
+ */
+import net from "node:net";
+
+/** What is probed, and what is done when it is dead. */
+export interface ProbeTarget {
+  /** Where it listens: a port, or the path of a socket file. */
+  readonly address:
+    | { readonly host: string; readonly port: number }
+    | { readonly path: string };
+  /** Binds the address anew. */
+  relisten(): Promise<void>;
+}
+
+/** Times of a {@link SelfProbe}, ms. */
+export interface ProbeTimes {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+/** `unknown`: the probe itself could not connect (no descriptors left), so nothing is known. */
+type Outcome = "accepted" | "silent" | "refused" | "unknown";
+
+/** Probes until closed. The listener tells it of every connection that it accepts. */
+export class SelfProbe {
+  readonly #target: ProbeTarget;
+  readonly #times: ProbeTimes;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #end: ((outcome: Outcome) => void) | undefined;
+  #hasAccepted = false;
+  #closed = false;
+
+  constructor(target: ProbeTarget, times: ProbeTimes) {
+    this.#target = target;
+    this.#times = times;
+    this.#schedule();
+  }
+
+  /** A connection was accepted, whosoever it is. */
+  accepted(): void {
+    this.#hasAccepted = true;
+    this.#end?.("accepted");
+  }
+
+  /** Stops probing. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#end?.("unknown");
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(
+      () => void this.#round().finally(() => this.#schedule()),
+      this.#times.intervalMs,
+    );
+    Deno.unrefTimer(this.#timer as unknown as number);
+  }
+
+  async #round(): Promise<void> {
+    const outcome = this.#hasAccepted ? "accepted" : await this.#ask();
+    this.#hasAccepted = false;
+    if (outcome === "accepted" || outcome === "unknown" || this.#closed) return;
+    await this.#target.relisten();
+  }
+
+  #ask(): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const socket = net.connect(this.#target.address);
+      // One turn of the loop more: a loop that was blocked finds the connection and the timer due together.
+      const late = () => this.#timer = setTimeout(() => this.#end?.("silent"), 0);
+      this.#timer = setTimeout(late, this.#times.timeoutMs);
+      this.#end = (outcome) => {
+        this.#end = undefined;
+        clearTimeout(this.#timer);
+        socket.destroy();
+        resolve(outcome);
+      };
+      socket.on("error", (error: NodeJS.ErrnoException) => this.#end?.(outcomeOf(error)));
+    });
+  }
+}
+
+function outcomeOf({ code }: NodeJS.ErrnoException): Outcome {
+  // ENOENT: somebody removed the socket file.
+  return code === "ECONNREFUSED" || code === "ECONNRESET" || code === "ENOENT"
+    ? "refused"
+    : "unknown";
+}
+
+/** The address under which a listener on this host can be reached from here. */
+export function reachable(hostname: string): string {
+  if (hostname === "0.0.0.0") return "127.0.0.1";
+  return hostname === "::" ? "::1" : hostname;
+}

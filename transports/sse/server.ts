@@ -1,0 +1,259 @@
+/**
+ * HTTP with SSE, the transport of protocol version 2024-11-05: `GET /mcp/sse` opens a stream whose first
+ * event names where to POST messages; answers come back on the stream.
+ *
+ * Source: MCP specification 2024-11-05, basic/transports. Resuming is that of WHATWG HTML, 9.2.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Connection, Peer, TlsIdentity } from "../../lib/core/connection.ts";
+import { GatewayError, toGatewayError } from "../../lib/core/errors.ts";
+import { BUFFER_BYTES_MAX, MESSAGE_BYTES_MAX, SESSIONS_MAX } from "../../lib/core/limits.ts";
+import { Message } from "../../lib/core/message.ts";
+import { ArrivalQueue } from "../http/arrival_queue.ts";
+import { readBody } from "../http/body.ts";
+import { BodyBudget } from "../http/body_budget.ts";
+import type { HttpListener } from "../http/listener.ts";
+import { answer, refuse } from "../http/refusal.ts";
+import { tlsIdentityOf } from "../http/tls_identity.ts";
+import { acceptedForms, bodyProblem } from "../streamable_http/accept.ts";
+import { LogBudget } from "./event_log.ts";
+import { EventStream, ID_SEPARATOR } from "./event_stream.ts";
+import { SseConnection, type SseConnectionLimits } from "./server_connection.ts";
+
+/** Limits of the endpoint. */
+export interface SseServerOptions {
+  readonly messageBytesMax?: number;
+  /** Bytes that may wait for one side before the other has to. */
+  readonly bufferBytesMax?: number;
+  /** What the bodies being read may hold together; to be shared with other endpoints. */
+  readonly bodies?: BodyBudget;
+  /** Silence after which a stream carries a comment, ms. */
+  readonly heartbeatMs?: number;
+  /** How long a connection whose stream broke waits for its client, ms. */
+  readonly resumeMs?: number;
+  /** Events of one connection that can be sent again. */
+  readonly logEventsMax?: number;
+  /** Bytes of those. */
+  readonly logBytesMax?: number;
+  /** Connections at once, those that wait for their client included. */
+  readonly connectionsMax?: number;
+}
+
+/** Path of the event stream. */
+export const SSE_PATH = "/mcp/sse";
+/** Path that messages are posted to. */
+export const MESSAGES_PATH = "/mcp/messages";
+
+const ARRIVALS_MAX = 1024;
+const HEARTBEAT_MS = 30_000;
+const RESUME_MS = 60_000;
+const LOG_EVENTS_MAX = 1000;
+const LOG_BYTES_MAX = 1024 * 1024;
+/** All logs together, bytes. */
+const LOGS_BYTES_MAX = 64 * 1024 * 1024;
+/** POSTs of one connection that may wait for its reader. */
+const POSTS_MAX = 1000;
+/** Clients of this transport post rarely: their connections stay open for so long, ms. */
+const KEEP_ALIVE_MS = 120_000;
+const ID_BYTES = 18; // 144 random bits
+const CLIENT_ID = /^[\x21-\x7e]{1,128}$/;
+const NOTHING = new Uint8Array(0);
+
+/** Serves both paths on a listener; the connections are to be iterated. Ends with {@link SseServer.end}. */
+export class SseServer {
+  /** The connections, in order of arrival. */
+  readonly arrivals = new ArrivalQueue<Connection>(ARRIVALS_MAX);
+  readonly #listener: HttpListener;
+  readonly #limits: SseConnectionLimits;
+  readonly #bodies: BodyBudget;
+  readonly #messageBytesMax: number;
+  readonly #connectionsMax: number;
+  readonly #logs = new LogBudget(LOGS_BYTES_MAX);
+  readonly #connections = new Map<string, SseConnection>();
+  #hasEnded = false;
+
+  constructor(listener: HttpListener, options: SseServerOptions = {}) {
+    this.#listener = listener;
+    this.#bodies = options.bodies ?? new BodyBudget();
+    this.#messageBytesMax = options.messageBytesMax ?? MESSAGE_BYTES_MAX;
+    this.#connectionsMax = options.connectionsMax ?? SESSIONS_MAX;
+    this.#limits = {
+      bufferBytesMax: options.bufferBytesMax ?? BUFFER_BYTES_MAX,
+      resumeMs: options.resumeMs ?? RESUME_MS,
+      eventsMax: options.logEventsMax ?? LOG_EVENTS_MAX,
+      bytesMax: options.logBytesMax ?? LOG_BYTES_MAX,
+    };
+    const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
+    listener.route(SSE_PATH, (req, res) => this.#guarded(req, res, () => this.#open(req, res)));
+    listener.route(
+      MESSAGES_PATH,
+      (req, res, expectsContinue) =>
+        this.#guarded(req, res, () => this.#onMessages(req, res, expectsContinue)),
+    );
+    listener.onSweep((nowMs) => {
+      for (const connection of this.#connections.values()) connection.beat(nowMs, heartbeatMs);
+    });
+  }
+
+  /** Connections at present, those that wait for their client included. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Ends the iteration, and the connections whose clients would have to come back. */
+  end(): void {
+    this.#hasEnded = true;
+    this.arrivals.end();
+    for (const connection of [...this.#connections.values()]) connection.endIfDetached();
+  }
+
+  #guarded(req: IncomingMessage, res: ServerResponse, act: () => void | Promise<void>): void {
+    new Promise<void>((resolve) => resolve(act()))
+      .catch((error) => refuse(req, res, toGatewayError(error)));
+  }
+
+  #open(req: IncomingMessage, res: ServerResponse): void {
+    if (req.method !== "GET") throw notAllowed("GET");
+    checkQuery(queryOf(req));
+    if (!acceptedForms(req.headers.accept).events) throw NOT_ACCEPTABLE;
+    const resumed = this.#resumed(req);
+    if (resumed !== undefined) {
+      const { connection, sequence } = resumed;
+      return connection.attach(this.#stream(req, res, connection, sequence), sequence);
+    }
+    if (this.#hasEnded || this.#connections.size >= this.#connectionsMax) throw OVERLOADED;
+    const id = randomBytes(ID_BYTES).toString("base64url");
+    const connection = new SseConnection(
+      id,
+      this.#peerOf(req),
+      this.#limits,
+      this.#logs,
+      () => this.#connections.delete(id),
+    );
+    if (!this.arrivals.push(connection)) throw OVERLOADED;
+    this.#connections.set(id, connection);
+    connection.attach(this.#stream(req, res, connection, 0));
+  }
+
+  #stream(
+    req: IncomingMessage,
+    res: ServerResponse,
+    { id }: SseConnection,
+    sequence: number,
+  ): EventStream {
+    const endpoint = `${MESSAGES_PATH}?sessionId=${id}`;
+    return new EventStream(req, res, this.#listener.compresses(req), id, endpoint, sequence);
+  }
+
+  /** The connection that a client comes back to, if that can be done without a gap. */
+  #resumed(req: IncomingMessage) {
+    const [id, digits] = String(req.headers["last-event-id"] ?? "").split(ID_SEPARATOR);
+    if (digits === undefined || !/^\d{1,15}$/.test(digits)) return undefined;
+    const connection = this.#find(req, id), sequence = Number(digits);
+    return connection?.canResume(sequence) ? { connection, sequence } : undefined;
+  }
+
+  async #onMessages(
+    req: IncomingMessage,
+    res: ServerResponse,
+    expectsContinue: boolean,
+  ): Promise<void> {
+    const query = queryOf(req);
+    checkQuery(query);
+    const id = query.get("sessionId");
+    if (id === null) throw invalid("sessionId is missing");
+    const connection = this.#find(req, id);
+    if (connection === undefined) throw UNKNOWN;
+    this.#keepAlive(req, res);
+    if (req.method === "DELETE") connection.endInput();
+    else if (req.method !== "POST") throw notAllowed("POST, DELETE");
+    else if (!await this.#post(req, res, connection, expectsContinue)) return;
+    answer(req, res, 202, ["content-length", "0"], NOTHING);
+  }
+
+  /** False when the message was refused. */
+  async #post(
+    req: IncomingMessage,
+    res: ServerResponse,
+    connection: SseConnection,
+    expectsContinue: boolean,
+  ): Promise<boolean> {
+    const problem = bodyProblem(req, this.#messageBytesMax);
+    if (problem !== undefined) throw problem;
+    if (connection.posts >= POSTS_MAX) throw OVERLOADED;
+    if (expectsContinue) res.writeContinue();
+    connection.posts++;
+    try {
+      const message = Message.from(await readBody(req, this.#messageBytesMax, this.#bodies));
+      if (message.problem !== undefined) {
+        refuse(req, res, message.problem, message.id);
+        return false;
+      }
+      connection.receive(message);
+      await connection.room();
+      return true;
+    } finally {
+      connection.posts--;
+    }
+  }
+
+  /** A connection of the same client; those of others are as unknown as those that never were. */
+  #find(req: IncomingMessage, id: string): SseConnection | undefined {
+    const connection = this.#connections.get(id);
+    return isSame(connection?.peer.tls, tlsIdentityOf(req)) ? connection : undefined;
+  }
+
+  #peerOf(req: IncomingMessage): Peer {
+    const address = `${this.#listener.proxies.clientAddress(req)}:${req.socket.remotePort}`;
+    const tls = tlsIdentityOf(req);
+    return { transport: "sse", address, ...(tls === undefined ? {} : { tls }) };
+  }
+
+  #keepAlive(req: IncomingMessage, res: ServerResponse): void {
+    res.once("finish", () => req.socket.setTimeout(KEEP_ALIVE_MS));
+  }
+}
+
+function queryOf(req: IncomingMessage): URLSearchParams {
+  return new URLSearchParams(req.url!.split("?", 2)[1] ?? "");
+}
+
+function checkQuery(query: URLSearchParams): void {
+  if (query.has("token")) {
+    throw invalid("a token in the query ends up in logs; send it in a header");
+  }
+  const clientId = query.get("client_id");
+  if (clientId !== null && !CLIENT_ID.test(clientId)) {
+    throw invalid("client_id is not 1 to 128 visible ASCII characters");
+  }
+}
+
+function isSame(one: TlsIdentity | undefined, other: TlsIdentity | undefined): boolean {
+  return one?.fingerprint256 === other?.fingerprint256;
+}
+
+function invalid(why: string): GatewayError {
+  return new GatewayError("InvalidRequest", `Cannot accept request: ${why}`);
+}
+
+function notAllowed(allow: string): GatewayError {
+  return new GatewayError("InvalidRequest", "Cannot answer: method not allowed", {
+    status: 405,
+    headers: { allow },
+  });
+}
+
+const UNKNOWN = new GatewayError("InvalidRequest", "Cannot find connection: it has ended", {
+  status: 404,
+});
+const NOT_ACCEPTABLE = new GatewayError(
+  "InvalidRequest",
+  "Cannot answer: the client must accept text/event-stream",
+  { status: 406 },
+);
+const OVERLOADED = new GatewayError("Overloaded", "Cannot accept request: too many are waiting", {
+  headers: { "retry-after": "1" },
+});

@@ -1,0 +1,127 @@
+/**
+ * The WebSocket endpoint of an HTTP listener.
+ *
+ * @module
+ */
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Connection, Peer } from "../../lib/core/connection.ts";
+import { GatewayError } from "../../lib/core/errors.ts";
+import { ArrivalQueue } from "../http/arrival_queue.ts";
+import type { HttpListener } from "../http/listener.ts";
+import { refuse } from "../http/refusal.ts";
+import { refuseUpgrade } from "../http/upgrades.ts";
+import { identityOf } from "../tls/identity.ts";
+import { CloseCode } from "./close_codes.ts";
+import { WebSocketConnection } from "./connection.ts";
+import { hopFormat, JSON_TEXT } from "./format.ts";
+import { HalfClosingWebSocket } from "./half_closing.ts";
+import {
+  chooseProtocol,
+  dropSmallWindows,
+  handshakeProblem,
+  HOP_PROTOCOL,
+  upgradeRequired,
+} from "./handshake.ts";
+import { Heartbeats } from "./heartbeats.ts";
+import { WebSocketServer, type WsServer } from "./library.ts";
+import {
+  DEFAULT_LIMITS,
+  heartbeatIntervalMs,
+  libraryOptions,
+  type WebSocketLimits,
+} from "./options.ts";
+
+/** Path of the WebSocket endpoint. */
+export const WEBSOCKET_PATH = "/mcp/ws";
+
+/** Limits and hooks of an endpoint. */
+export interface WebSocketServerOptions extends Partial<WebSocketLimits> {
+  /** Called with the status of every handshake that was refused here. */
+  readonly onRefused?: (status: number) => void;
+}
+
+/** Where connections go; false when there is no room. */
+export interface Arrivals {
+  push(connection: Connection): boolean;
+}
+
+/** What the endpoint needs of a listener, whatever lies below it. */
+export type UpgradingListener = Pick<HttpListener, "upgrade" | "route" | "isDraining" | "proxies">;
+
+/** Connections that nobody has taken yet; more are refused as overload. */
+const ARRIVALS_MAX = 1024;
+
+/** Serves a path of a listener with WebSockets. */
+export class WebSocketServerEndpoint {
+  readonly #listener: UpgradingListener;
+  readonly #arrivals: Arrivals;
+  readonly #limits: WebSocketLimits;
+  readonly #heartbeats: Heartbeats;
+  readonly #server: WsServer;
+  readonly #onRefused: (status: number) => void;
+
+  /** @param arrivals takes the connections, in order */
+  constructor(
+    listener: UpgradingListener,
+    path: string,
+    arrivals: Arrivals,
+    options: WebSocketServerOptions = {},
+  ) {
+    this.#listener = listener;
+    this.#arrivals = arrivals;
+    this.#limits = { ...DEFAULT_LIMITS, ...options };
+    this.#heartbeats = new Heartbeats(heartbeatIntervalMs(this.#limits));
+    this.#onRefused = options.onRefused ?? (() => {});
+    this.#server = new WebSocketServer({
+      ...libraryOptions(this.#limits, "server"),
+      noServer: true,
+      clientTracking: false,
+      WebSocket: HalfClosingWebSocket,
+      handleProtocols: (offered) => chooseProtocol(offered, this.#limits.hop),
+    });
+    listener.upgrade(path, (req, socket, head) => this.#onUpgrade(req, socket, head));
+    listener.route(path, (req, res) => refuse(req, res, upgradeRequired()));
+  }
+
+  #onUpgrade(req: IncomingMessage, socket: Socket, head: Uint8Array): void {
+    const problem = handshakeProblem(req);
+    if (problem !== undefined) {
+      this.#onRefused(problem.status);
+      return refuseUpgrade(socket, problem);
+    }
+    dropSmallWindows(req);
+    const address = `${this.#listener.proxies.clientAddress(req)}:${socket.remotePort}`;
+    const peer = peerOf(address, socket);
+    this.#server.handleUpgrade(req, socket, head, (ws) => {
+      this.#accept(ws as HalfClosingWebSocket, socket, peer);
+    });
+  }
+
+  #accept(ws: HalfClosingWebSocket, socket: Socket, peer: Peer): void {
+    const connection = new WebSocketConnection({
+      role: "server",
+      ws,
+      socket,
+      peer,
+      format: ws.protocol === HOP_PROTOCOL ? hopFormat(this.#limits) : JSON_TEXT,
+      limits: this.#limits,
+      heartbeats: this.#heartbeats,
+      closeCode: () => this.#listener.isDraining ? CloseCode.goingAway : CloseCode.normal,
+    });
+    if (!this.#arrivals.push(connection)) connection.abort(TOO_MANY);
+  }
+}
+
+/** A queue of arrivals for an endpoint that has none. */
+export function webSocketArrivals(): ArrivalQueue<Connection> {
+  return new ArrivalQueue<Connection>(ARRIVALS_MAX);
+}
+
+function peerOf(address: string, socket: Socket): Peer {
+  const tls = "authorized" in socket ? identityOf(socket as TLSSocket) : undefined;
+  return { transport: "websocket", address, ...(tls === undefined ? {} : { tls }) };
+}
+
+const TOO_MANY = new GatewayError("Overloaded", "Cannot accept connection: too many are waiting");
