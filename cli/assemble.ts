@@ -6,6 +6,7 @@
 import type { Listener } from "../lib/core/connection.ts";
 import type { GatewayError } from "../lib/core/errors.ts";
 import { UPSTREAM_CALLS_OPEN_MAX } from "../lib/core/limits.ts";
+import { Message } from "../lib/core/message.ts";
 import type { OutboxOptions } from "../lib/core/outbox.ts";
 import type { Upstream } from "../lib/core/upstream.ts";
 import type { GatewayConfig, UpstreamConfig } from "../lib/config/gateway_config.ts";
@@ -59,6 +60,7 @@ export async function assemble(
   config: GatewayConfig,
   options: AssembleOptions = {},
 ): Promise<Assembly> {
+  Message.jsonDepthMax = config.limits.jsonDepth;
   const base = await createBase(config, options);
   const upstream = await createUpstream(base, config.upstreams[0]);
   const sessions = new SessionRegistry({

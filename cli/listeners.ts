@@ -99,8 +99,8 @@ async function listenHttp(base: Base, endpoint: Endpoint, state: State): Promise
   const { SseListener } = await import("../transports/sse/transport.ts");
   const { WebSocketListener } = await import("../transports/websocket/transport.ts");
   const { messageBytes, bufferBytes } = base.config.limits;
-  const port = await bindHttp(endpoint.url, await httpOptions(base, state));
-  const bodies = new BodyBudget();
+  const port = await bindHttp(endpoint.url, await httpOptions(base, endpoint, state));
+  const bodies = new BodyBudget(base.config.http.bodyBudgetBytes);
   const limits = { messageBytesMax: messageBytes, bufferBytesMax: bufferBytes, bodies };
   return [
     new StreamableHttpListener(port, limits),
@@ -109,7 +109,14 @@ async function listenHttp(base: Base, endpoint: Endpoint, state: State): Promise
   ];
 }
 
-async function httpOptions(base: Base, state: State) {
+/** Where requests over plain HTTP are sent to, if they are. */
+function httpsPortOf({ config }: Base, { url }: Endpoint): number | undefined {
+  if (!config.http.redirectToHttps || url.protocol === "https:") return undefined;
+  const secure = config.listen.find(({ url }) => url.protocol === "https:");
+  return secure && Number(secure.url.port || 443);
+}
+
+async function httpOptions(base: Base, endpoint: Endpoint, state: State) {
   const { http } = base.config;
   const { limited } = await import("../lib/telemetry/limited_logger.ts");
   const log = limited(base.log.child("http"), SCAN_LINES_PER_SECOND_MAX);
@@ -123,6 +130,9 @@ async function httpOptions(base: Base, state: State) {
     idleTimeoutMs: http.keepAliveMs,
     headerFieldsMax: http.headerFieldsMax,
     headerBytesMax: http.headerBytesMax,
+    compression: http.compression,
+    trustedProxies: http.trustedProxies,
+    httpsPort: httpsPortOf(base, endpoint),
     connections: base.connections,
     ...tlsHooks(base, log),
     onRelisten: relistened(base, "http"),

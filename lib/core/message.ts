@@ -32,6 +32,9 @@ const LF = 0x0a, CR = 0x0d, SPACE = 0x20, LOWER_T = 0x74;
 
 /** Immutable. Its bytes may be a view of a larger buffer, which nobody writes to any more. */
 export class Message {
+  /** Deepest nesting allowed where nothing else is said: one setting of the whole process. */
+  static jsonDepthMax = JSON_DEPTH_MAX;
+
   readonly kind: Kind;
   /** Exactly the JSON text; of kind `invalid` only the text of the id, if one was readable, or of a batch. */
   readonly bytes: Uint8Array;
@@ -73,7 +76,7 @@ export class Message {
    *
    * @param jsonDepthMax deepest nesting allowed
    */
-  static from(bytes: Uint8Array, jsonDepthMax = JSON_DEPTH_MAX): Message {
+  static from(bytes: Uint8Array, jsonDepthMax = Message.jsonDepthMax): Message {
     try {
       return read(bytes, jsonDepthMax);
     } catch (error) {

@@ -76,3 +76,19 @@ Deno.test("POSTs wait while nobody takes their messages, and too many are refuse
   assert.ok(count <= 5, `${count} of 1005 refused`);
   await client.close();
 });
+
+Deno.test("connections that post messages are kept for longer than others", async () => {
+  const impatient = { idleTimeoutMs: 100, checkIntervalMs: 50 };
+  await using scene = await SseScene.start(() => {}, { listener: impatient });
+  const { client, address } = await open(scene);
+  const poster = new RawClient(scene.listener.http.port);
+  poster.write(post(address, '{"jsonrpc":"2.0","method":"n"}'));
+  await poster.until(/ 202 /);
+  const other = new RawClient(scene.listener.http.port);
+  other.write("GET /nothing HTTP/1.1\r\nhost: localhost\r\n\r\n");
+  await bounded(other.ended, "the end of an idle connection");
+  poster.write(post(address, '{"jsonrpc":"2.0","method":"n"}'));
+  await poster.until(/ 202 [^]* 202 /);
+  await poster.close();
+  await client.close();
+});

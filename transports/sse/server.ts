@@ -58,6 +58,7 @@ const LOGS_BYTES_MAX = 64 * 1024 * 1024;
 const POSTS_MAX = 1000;
 /** Clients of this transport post rarely: their connections stay open for so long, ms. */
 const KEEP_ALIVE_MS = 120_000;
+const KEEP_ALIVE = `timeout=${KEEP_ALIVE_MS / 1000}`;
 const ID_BYTES = 18; // 144 random bits
 const CLIENT_ID = /^[\x21-\x7e]{1,128}$/;
 const NOTHING = new Uint8Array(0);
@@ -171,7 +172,7 @@ export class SseServer {
     if (req.method === "DELETE") connection.endInput();
     else if (req.method !== "POST") throw notAllowed("POST, DELETE");
     else if (!await this.#post(req, res, connection, expectsContinue)) return;
-    answer(req, res, 202, ["content-length", "0"], NOTHING);
+    answer(req, res, 202, ["content-length", "0", "keep-alive", KEEP_ALIVE], NOTHING);
   }
 
   /** False when the message was refused. */

@@ -59,8 +59,8 @@ Deno.test("the first event names where to post messages, and the answers come as
   assert.match(address, /^\/mcp\/messages\?sessionId=[\w-]{24}$/);
   assert.match(client.text, /content-type: text\/event-stream\r\n/);
   assert.match(client.text, /x-accel-buffering: no\r\n/);
-  const { status, text } = await ask(scene, "POST", address, JSON_TYPE, ECHO);
-  assert.deepEqual([status, text], [202, ""]);
+  const { status, text, headers } = await ask(scene, "POST", address, JSON_TYPE, ECHO);
+  assert.deepEqual([status, text, headers["keep-alive"]], [202, "", "timeout=120"]);
   const id = address.split("=")[1];
   await client.until(new RegExp(`id: ${id}\\.1\nevent: message\ndata: \\{.*"echo"\\}\n\n`));
   await client.close();
