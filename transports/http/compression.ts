@@ -7,7 +7,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   chooseEncoding,
   chooseStreamEncoding,
-  ENCODE_BYTES_MIN,
   encodeBody,
 } from "../../lib/framing/compression/http_encoding.ts";
 import { EventCompressor } from "../../lib/framing/compression/event_compressor.ts";
@@ -30,7 +29,8 @@ export function mayCompress(
 }
 
 /**
- * The body of an answer as the client takes it; adds the headers that say so.
+ * The body of an answer as the client takes it; adds the headers that say so. For bodies of
+ * `ENCODE_BYTES_MIN` and more.
  *
  * @param headers of the answer, without its length
  */
@@ -40,7 +40,6 @@ export function codedBody(
   headers: FlatHeaders,
   body: Uint8Array,
 ): Uint8Array {
-  if (body.length < ENCODE_BYTES_MIN) return body;
   headers.push("vary", varying(res));
   const encoding = chooseEncoding(String(req.headers["accept-encoding"]), body.length);
   if (encoding === undefined) return body;

@@ -9,6 +9,7 @@ import type { Batch, Exchange, RequestInfo, TlsIdentity } from "../../lib/core/c
 import { failure } from "../../lib/core/compose.ts";
 import { GatewayError, TransportError } from "../../lib/core/errors.ts";
 import { Message } from "../../lib/core/message.ts";
+import { ENCODE_BYTES_MIN } from "../../lib/framing/compression/http_encoding.ts";
 import { encodeEvent, HEARTBEAT } from "../../lib/framing/sse_encoding.ts";
 import { answer, type FlatHeaders, hasUnreadBody, refuse } from "../http/refusal.ts";
 import type { Registered, Registry } from "../http/registry.ts";
@@ -188,7 +189,9 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
   #finishWithJson(document: Uint8Array): void {
     if (!this.#begin()) return;
     const headers = this.#headers ?? [];
-    const body = this.#compresses ? codedBody(this.#req, this.#res, headers, document) : document;
+    const body = document.length >= ENCODE_BYTES_MIN && this.#compresses
+      ? codedBody(this.#req, this.#res, headers, document)
+      : document;
     headers.push("content-type", "application/json", "content-length", String(body.length));
     if (hasUnreadBody(this.#req)) return answer(this.#req, this.#res, 200, headers, body);
     this.#res.writeHead(200, headers);
