@@ -25,6 +25,8 @@ export interface EnvironmentSettings {
 }
 
 const PREFIX = "SLUICE_";
+/** Said to the project's own tests and their runner, which start gateways with their environment. */
+const OF_TESTS = /^SLUICE_(TEST|CI)_/;
 const WHAT = "Cannot read environment";
 
 /**
@@ -42,6 +44,7 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
   const warnings: string[] = [];
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith(PREFIX) || name === CONFIG_VARIABLE || !text) continue;
+    if (OF_TESTS.test(name)) continue;
     const setting = known.get(name);
     if (setting === undefined) {
       const near = nearest(name.slice(PREFIX.length), words);

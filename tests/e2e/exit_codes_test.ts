@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
 import { echoServer } from "../fixtures/servers.ts";
-import { runSluice, SLUICE_BINARY, startServe } from "../fixtures/sluice.ts";
+import { runSluice, SLUICE_TEST_BINARY, startServe } from "../fixtures/sluice.ts";
 import { testCompiled } from "./compiled.ts";
 
 const ECHO = ["--", ...commandLine()];
@@ -84,7 +84,7 @@ testCompiled("proxy answers all that came before the end of its input, then ends
 });
 
 testCompiled("it needs no Deno beside it", async () => {
-  const { success, stdout } = await new Deno.Command(SLUICE_BINARY!, {
+  const { success, stdout } = await new Deno.Command(SLUICE_TEST_BINARY!, {
     args: ["--version"],
     clearEnv: true,
     cwd: "/",

@@ -92,11 +92,11 @@ Deno.test("one connection too many is closed at once, and its place is free agai
     await bounded(third.ended, "the end of the third");
     assert.deepEqual(refused, ["total"]);
     first[Symbol.dispose]();
-    for (let echo: string | undefined; echo !== PING;) { // until the end of the first has been seen
+    for (;;) { // until the end of the first has been seen
       using next = await LineClient.connect(url);
       next.read();
       await next.write(`${PING}\n`);
-      echo = await next.line();
+      if (await next.line() === PING) break;
     }
   });
 });

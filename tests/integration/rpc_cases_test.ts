@@ -1,12 +1,12 @@
 /**
- * JSON-RPC edge cases over Streamable HTTP, by an outside script: `SLUICE_RPC_CASES` names it. It takes the URL
+ * JSON-RPC edge cases over Streamable HTTP, by an outside script: `SLUICE_TEST_RPC_CASES` names it. It takes the URL
  * of a gateway with a fault-capable `echo` behind it, and prints one line per failed case.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { faultyServer } from "../fixtures/servers.ts";
 
-const SCRIPT = Deno.env.get("SLUICE_RPC_CASES");
+const SCRIPT = Deno.env.get("SLUICE_TEST_RPC_CASES");
 /** The script wants `paramſ` taken; we refuse keys that fold to one of the envelope's (docs/protocol.md, Bytes). */
 const DECIDED = /^FAIL method folded k +HTTP 400 code -32600 /;
 const START_MS = 30_000;
