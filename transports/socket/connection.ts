@@ -51,7 +51,7 @@ export class SocketConnection implements Connection {
       else socket.once("close", () => resolve());
     });
     // A socket that has gone takes no more, but what it has brought is still read.
-    Promise.all([this.#gone, this.#streams.readingEnded])
+    this.#gone.then(() => this.#streams.readingEnded)
       .then(() => this.#streams.finish(), () => {}); // told by `closed`
   }
 
@@ -84,20 +84,29 @@ function telling(codec: Codec, onFirstMessage: () => void): Codec {
   return {
     name: codec.name,
     encode: (batch) => codec.encode(batch),
-    decoder(): Decoder {
-      const decoder = codec.decoder();
-      let isTold = false;
-      return {
-        push(chunk) {
-          const batch = decoder.push(chunk);
-          if (!isTold && batch.length > 0) {
-            isTold = true;
-            onFirstMessage();
-          }
-          return batch;
-        },
-        end: () => decoder.end(),
-      };
-    },
+    decoder: () => new TellingDecoder(codec.decoder(), onFirstMessage),
   };
+}
+
+class TellingDecoder implements Decoder {
+  readonly #decoder: Decoder;
+  #onFirstMessage: (() => void) | undefined;
+
+  constructor(decoder: Decoder, onFirstMessage: () => void) {
+    this.#decoder = decoder;
+    this.#onFirstMessage = onFirstMessage;
+  }
+
+  push(chunk: Uint8Array): Batch {
+    const batch = this.#decoder.push(chunk);
+    if (this.#onFirstMessage !== undefined && batch.length > 0) {
+      this.#onFirstMessage();
+      this.#onFirstMessage = undefined;
+    }
+    return batch;
+  }
+
+  end(): Batch {
+    return this.#decoder.end();
+  }
 }

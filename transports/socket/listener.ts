@@ -99,7 +99,8 @@ export class SocketListener implements Listener {
   /**
    * Binds an address.
    *
-   * @throws {TransportError} it cannot be bound, or the signal has aborted
+   * @param signal stops accepting when it aborts
+   * @throws {TransportError} it cannot be bound
    */
   static async bind(
     parts: SocketListenerParts,
@@ -115,6 +116,7 @@ export class SocketListener implements Listener {
     return listener;
   }
 
+  /** Where it really listens, with the parameters as they were given. */
   get url(): URL {
     const url = new URL(this.#parts.url);
     if ("port" in this.#address) url.port = String(this.#address.port);

@@ -1,5 +1,8 @@
+import assert from "node:assert/strict";
+import { request } from "../../../../lib/core/compose.ts";
 import { connectionContract } from "../../../contract/connection_contract.ts";
 import { TestAuthority } from "../../../fixtures/certificates.ts";
+import { bounded } from "../../../fixtures/child_wait.ts";
 import { echoed } from "../../../fixtures/socket_echo.ts";
 import { tcp, tls, unix } from "../../../../transports/socket/transport.ts";
 
@@ -37,4 +40,13 @@ connectionContract("tls", async (bufferBytesMax) => {
       await authority[Symbol.asyncDispose]();
     },
   };
+});
+
+Deno.test("tcp carries compressed frames between gateways", async () => {
+  const url = "tcp://[::1]:0?framing=length&compress=auto";
+  await using echo = await echoed(tcp(), url);
+  const sent = request(1, "ping", { text: "x".repeat(100_000) });
+  await echo.connection.writable.getWriter().write([sent]);
+  const { value } = await bounded(echo.connection.readable.getReader().read(), "the echo");
+  assert.deepEqual(value![0].bytes, sent.bytes);
 });

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { altNamesOf } from "../../../../transports/tls/alt_names.ts";
-import { pinOfCertificate } from "../../../../transports/tls/pinning.ts";
-import { opensslPin, TestAuthority } from "../../../fixtures/certificates.ts";
+import { TestAuthority } from "../../../fixtures/certificates.ts";
 
 async function der(file: string): Promise<Uint8Array> {
   return new X509Certificate(await Deno.readTextFile(file)).raw;
@@ -25,10 +24,4 @@ Deno.test("altNamesOf() does not take a comma for the end of a name", async () =
 Deno.test("altNamesOf() is empty where there are none", async () => {
   await using authority = await TestAuthority.create();
   assert.deepEqual(altNamesOf(await der(authority.ca)), []);
-});
-
-Deno.test("pinOfCertificate() is the pin that openssl computes", async () => {
-  await using authority = await TestAuthority.create();
-  const { cert } = await authority.issue("server");
-  assert.equal(`sha256/${pinOfCertificate(await der(cert))}`, await opensslPin(cert));
 });
