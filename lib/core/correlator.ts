@@ -7,6 +7,7 @@
 import { monotonicMs } from "./clock.ts";
 import { GatewayError } from "./errors.ts";
 import type { Message } from "./message.ts";
+import { IdTable } from "./id_table.ts";
 import { idBytes, idNumber } from "./message_id.ts";
 
 /** Limits of a correlator. */
@@ -47,7 +48,7 @@ const SWEEP_MS = 100;
 /** Open questions by id. Dispose it to fail what is open and stop its timer. */
 export class Correlator<Tag> implements Disposable {
   readonly #options: CorrelatorOptions<Tag>;
-  readonly #open = new Map<number, Entry<Tag>>();
+  readonly #open = new IdTable<Entry<Tag>>();
   #last = 0;
   #holds = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -105,7 +106,7 @@ export class Correlator<Tag> implements Disposable {
 
   /** Every open question whose tag passes. For rare events: it looks at all of them. */
   where(test: (tag: Tag) => boolean): Ticket<Tag>[] {
-    return [...this.#open.values()].filter((entry) => test(entry.tag));
+    return this.#open.values().filter((entry) => test(entry.tag));
   }
 
   /** Starts the deadline of a question anew, up to its hard deadline. */

@@ -15,6 +15,8 @@ export const ID_BYTES_MAX = 1024;
 export const BUFFER_BYTES_MAX = 1024 * 1024;
 /** Outgoing messages that may wait for one peer. */
 export const BUFFER_MESSAGES_MAX = 1000;
+/** No more is handed to a connection at once, bytes, unless it is a single message. */
+export const WRITE_BYTES_MAX = 64 * 1024;
 /** A peer that takes nothing for so long while messages wait for it is closed, ms. */
 export const WRITE_STALL_MS = 10_000;
 /** How long the end of a connection waits for its peer to take what is left, ms. */

@@ -16,6 +16,7 @@ import {
   CLOSE_FLUSH_MS,
   QUEUE_BYTES_MAX,
   QUEUE_MESSAGES_MAX,
+  WRITE_BYTES_MAX,
   WRITE_STALL_MS,
 } from "./limits.ts";
 import type { Message } from "./message.ts";
@@ -58,10 +59,7 @@ const DEFAULTS: OutboxOptions = {
   budget: PROCESS_BUFFERS,
 };
 
-/**
- * Owns the writable side of a connection. One write is under way at a time; what arrives meanwhile
- * becomes the next batch, so batches grow with the load and cost no delay without it.
- */
+/** Owns a connection's writable side. One write is under way at a time; what comes meanwhile is the next batch. */
 export class Outbox {
   readonly #connection: Connection;
   readonly #writer: WritableStreamDefaultWriter<Batch>;
@@ -197,9 +195,19 @@ export class Outbox {
     return this.#hold.holds(this.#waiting.length, this.#waitingBytes, nowMs);
   }
 
+  /** Messages of the next write: a write is held twice, as messages and as bytes, so it is kept small. */
+  #writeCount(): number {
+    if (this.#waitingBytes <= WRITE_BYTES_MAX) return this.#waiting.length;
+    let count = 0;
+    for (let bytes = 0; bytes < WRITE_BYTES_MAX; count++) {
+      bytes += this.#waiting[count].bytes.length;
+    }
+    return count;
+  }
+
   /** Moves what goes into one write from waiting to writing: everything, unless a policy bounds it. */
   #take(nowMs: number): Batch {
-    const count = this.#hold?.take(this.#waiting, nowMs) ?? this.#waiting.length;
+    const count = this.#hold?.take(this.#waiting, nowMs) ?? this.#writeCount();
     let batch = this.#waiting;
     let bytes = this.#waitingBytes;
     if (count === batch.length) this.#waiting = [];

@@ -9,7 +9,8 @@ import { Correlator, type Ticket } from "../core/correlator.ts";
 import { GatewayError, reasonOf } from "../core/errors.ts";
 import { BACKLOG_MESSAGES_MAX } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
-import { type IdKey, idKey } from "../core/message_id.ts";
+import { IdTable } from "../core/id_table.ts";
+import { idKey } from "../core/message_id.ts";
 import type { ActiveCall } from "./active_call.ts";
 import type { Outlet } from "./outlet.ts";
 
@@ -35,7 +36,7 @@ export class ClientSession implements Session {
   lastSeenMs = monotonicMs();
   /** Answers that belonged to no question. */
   strayAnswers = 0;
-  readonly #calls = new Map<IdKey, ActiveCall>();
+  readonly #calls = new IdTable<ActiveCall>();
   readonly #questions: Correlator<Question>;
   readonly #controller = new AbortController();
   #general: Outlet | undefined;
@@ -72,7 +73,7 @@ export class ClientSession implements Session {
    */
   begin(call: ActiveCall): void {
     const key = call.key!;
-    if (this.#calls.has(key)) {
+    if (this.#calls.get(key) !== undefined) {
       throw new GatewayError(
         "InvalidRequest",
         "Cannot accept request: its id is in flight already",
@@ -167,7 +168,7 @@ export class ClientSession implements Session {
 
   /** Answers every running call that its outcome is unknown: the gateway stops before the upstream answered. */
   giveUp(): void {
-    for (const call of [...this.#calls.values()]) {
+    for (const call of this.#calls.values()) {
       this.finish(call);
       call.end();
       call.outlet.refuse(
