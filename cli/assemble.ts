@@ -30,6 +30,7 @@ import { dialer } from "./dialers.ts";
 import { gatewayEvents, linkEvents } from "./instrument.ts";
 import { withGrace } from "./grace.ts";
 import { listen } from "./listeners.ts";
+import { startTrimming } from "./memory_trim.ts";
 import { VERSION } from "./version.ts";
 
 /** What a caller may decide beyond the configuration. */
@@ -98,6 +99,7 @@ function run(
   state: { draining: boolean },
 ): Assembly {
   const sampling = startRuntimeSampling(metrics);
+  const trimming = startTrimming();
   const guard = surviveDefects(log, metrics);
   const serving = Promise.all(listeners.map((listener) => gateway.serve(listener)));
   return {
@@ -114,6 +116,7 @@ function run(
     async [Symbol.asyncDispose]() {
       for (const part of owned.toReversed()) await part[Symbol.asyncDispose]();
       sampling[Symbol.dispose]();
+      trimming[Symbol.dispose]();
       guard[Symbol.dispose]();
       await log[Symbol.asyncDispose]();
     },
