@@ -8,10 +8,10 @@ import type { Call } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
 import { type IdKey, idKey } from "../core/message_id.ts";
 import type { Outlet } from "./outlet.ts";
-import type { ClientSession } from "./session.ts";
+import type { ClientSession, OpenCall } from "./session.ts";
 
 /** One message of a client and the outlet its answer goes to. */
-export class ActiveCall implements Call {
+export class ActiveCall implements Call, OpenCall {
   readonly message: Message;
   readonly request: RequestInfo;
   readonly session: ClientSession;

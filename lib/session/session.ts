@@ -10,8 +10,7 @@ import { GatewayError, reasonOf } from "../core/errors.ts";
 import { BACKLOG_MESSAGES_MAX } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import { IdTable } from "../core/id_table.ts";
-import { idKey } from "../core/message_id.ts";
-import type { ActiveCall } from "./active_call.ts";
+import { type IdKey, idKey } from "../core/message_id.ts";
 import type { Outlet } from "./outlet.ts";
 
 /** Limits of a session. */
@@ -28,6 +27,17 @@ interface Question {
   readonly outlet: Outlet;
 }
 
+/** What a session needs of a call under way. */
+export interface OpenCall {
+  readonly message: Message;
+  /** Where its answer goes. */
+  readonly outlet: Outlet;
+  /** Key of its id; `undefined` for notifications. */
+  readonly key: IdKey | undefined;
+  /** Ends the call: its answer, should it still come, is dropped. */
+  end(): void;
+}
+
 /** State of one client. Ended by its owner through {@link ClientSession.end}. */
 export class ClientSession implements Session {
   readonly id: string;
@@ -36,7 +46,7 @@ export class ClientSession implements Session {
   lastSeenMs = monotonicMs();
   /** Answers that belonged to no question. */
   strayAnswers = 0;
-  readonly #calls = new IdTable<ActiveCall>();
+  readonly #calls = new IdTable<OpenCall>();
   readonly #questions: Correlator<Question>;
   readonly #controller = new AbortController();
   #general: Outlet | undefined;
@@ -71,7 +81,7 @@ export class ClientSession implements Session {
    *
    * @throws {GatewayError} InvalidRequest when its id is in flight already
    */
-  begin(call: ActiveCall): void {
+  begin(call: OpenCall): void {
     const key = call.key!;
     if (this.#calls.get(key) !== undefined) {
       throw new GatewayError(
@@ -83,7 +93,7 @@ export class ClientSession implements Session {
   }
 
   /** Forgets a request that has been answered. */
-  finish(call: ActiveCall): void {
+  finish(call: OpenCall): void {
     const key = call.key!;
     if (this.#calls.get(key) !== call) return;
     this.#calls.delete(key);
