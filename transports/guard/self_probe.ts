@@ -25,6 +25,9 @@ export interface ProbeTimes {
   readonly timeoutMs: number;
 }
 
+/** In Deno 2.6 an http.Server does not tell of its connections, and cannot be bound a second time (seen with 2.6.8). */
+const TELLS_OF_CONNECTIONS = !Deno.version.deno.startsWith("2.6.");
+
 /** `unknown`: the probe itself could not connect (no descriptors left), so nothing is known. */
 type Outcome = "accepted" | "silent" | "refused" | "unknown";
 
@@ -57,7 +60,7 @@ export class SelfProbe {
   }
 
   #schedule(): void {
-    if (this.#closed) return;
+    if (this.#closed || !TELLS_OF_CONNECTIONS) return;
     this.#timer = setTimeout(
       () => void this.#round().finally(() => this.#schedule()),
       this.#times.intervalMs,
