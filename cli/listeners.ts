@@ -161,7 +161,10 @@ function adminFallback(base: Base, state: State) {
   let loaded: Promise<RequestListener> | undefined;
   const answer: RequestListener = (request, response) => {
     loaded ??= load();
-    loaded.then((listener) => listener(request, response), () => response.destroy());
+    loaded.then((listener) => listener(request, response), (reason) => {
+      base.log.error("admin routes cannot be loaded", { reason });
+      response.destroy();
+    });
   };
   return answer;
 }
