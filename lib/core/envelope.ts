@@ -43,12 +43,13 @@ export const Slot = {
   traceparent: 17,
   isError: 18,
   resultType: 19,
+  logLevel: 20,
 } as const;
 
 /** First slot that is not part of every message. */
 const FIRST_DETAIL_SLOT = Slot.error;
 /** Number of slots. */
-export const SLOTS = 20;
+export const SLOTS = 21;
 
 interface Key {
   readonly bytes: Uint8Array;
@@ -198,6 +199,7 @@ const META = level({
   "io.modelcontextprotocol/protocolVersion": [Slot.protocolVersion],
   "io.modelcontextprotocol/clientInfo": [Slot.clientInfo],
   "io.modelcontextprotocol/clientCapabilities": [Slot.clientCapabilities],
+  "io.modelcontextprotocol/logLevel": [Slot.logLevel],
   "io.modelcontextprotocol/subscriptionId": [Slot.subscriptionId],
 }, true);
 

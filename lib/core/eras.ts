@@ -10,6 +10,15 @@ export const LEGACY_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-
 /** Versions without handshake and sessions. */
 export const MODERN_VERSIONS = ["2026-07-28"] as const;
 
+/** Newest version without handshake: what the gateway speaks when it asks a server itself. */
+export const LATEST_MODERN_VERSION = MODERN_VERSIONS[MODERN_VERSIONS.length - 1];
+
+/** With handshake and sessions, or without. */
+export type Era = "legacy" | "modern";
+
+/** Prefix of the protocol's own keys in `_meta`. */
+export const META_PREFIX = "io.modelcontextprotocol/";
+
 /** The one version with JSON-RPC batches. */
 export const BATCH_VERSION = "2025-03-26";
 

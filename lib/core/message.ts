@@ -4,30 +4,20 @@
  *
  * @module
  */
-import { isUtf8 } from "node:buffer";
 import { allocate } from "./byte_pool.ts";
-import { presentDetails, scanEnvelope, Slot, SLOTS } from "./envelope.ts";
-import { offenceOf } from "./envelope_rules.ts";
-import { GatewayError } from "./errors.ts";
-import {
-  beginScan,
-  endScan,
-  MalformedJson,
-  sawLineBreak,
-  sawNonAscii,
-  scanValue,
-  skipSpace,
-} from "./json_scanner.ts";
+import { presentDetails, Slot } from "./envelope.ts";
+import type { GatewayError } from "./errors.ts";
 import { JSON_DEPTH_MAX } from "./limits.ts";
 import { stringAt } from "./json_string.ts";
-import { isRequestId } from "./message_id.ts";
+import type { MessageContext, MetaField } from "./message_context.ts";
 import { invalidRequest, problemOf } from "./message_problem.ts";
+import { lastScan, readableId, scanMessage } from "./message_scan.ts";
 import { knownMethod } from "./method_names.ts";
 
 /** What a message is. `invalid` stands for content that is no message: `problem` says why. */
 export type Kind = "request" | "response" | "notification" | "invalid";
 
-const OPEN_BRACE = 0x7b, OPEN_BRACKET = 0x5b;
+const OPEN_BRACKET = 0x5b;
 const LF = 0x0a, CR = 0x0d, SPACE = 0x20, LOWER_T = 0x74;
 
 /** Immutable. Its bytes may be a view of a larger buffer, which nobody writes to any more. */
@@ -48,6 +38,8 @@ export class Message {
   readonly #idEnd: number;
   /** The parts that are present, three numbers each: slot, start, end. */
   readonly #details: number[] | undefined;
+  /** What transports know of the message beyond its bytes. */
+  readonly context: MessageContext | undefined;
   #json: unknown;
 
   private constructor(
@@ -59,6 +51,7 @@ export class Message {
     idStart: number,
     idEnd: number,
     details: number[] | undefined,
+    context?: MessageContext,
   ) {
     this.kind = kind;
     this.bytes = bytes;
@@ -68,6 +61,7 @@ export class Message {
     this.#idStart = idStart;
     this.#idEnd = idEnd;
     this.#details = details;
+    this.context = context;
   }
 
   /**
@@ -78,11 +72,10 @@ export class Message {
    */
   static from(bytes: Uint8Array, jsonDepthMax = Message.jsonDepthMax): Message {
     try {
-      return read(bytes, jsonDepthMax);
+      scanMessage(bytes, jsonDepthMax);
+      return found();
     } catch (error) {
       return Message.invalid(problemOf(error, bytes), readableId(bytes));
-    } finally {
-      endScan();
     }
   }
 
@@ -152,6 +145,26 @@ export class Message {
     return this.#raw(Slot.requestId);
   }
 
+  /** `params._meta` protocol version of a request of the era without handshake; `undefined` elsewhere. */
+  get protocolVersion(): string | undefined {
+    return this.#string(Slot.protocolVersion);
+  }
+
+  /** Raw `params._meta` value of a protocol field of a request. */
+  metaField(field: MetaField): Uint8Array | undefined {
+    return this.#raw(Slot[field]);
+  }
+
+  /** Raw `params._meta` subscription id of a notification on a listen stream. */
+  get subscriptionId(): Uint8Array | undefined {
+    return this.#raw(Slot.subscriptionId);
+  }
+
+  /** `result.resultType`, decoded; `undefined` in answers of servers with handshake. */
+  get resultType(): string | undefined {
+    return this.#string(Slot.resultType);
+  }
+
   /** Whether this is a JSON-RPC batch, whole in {@link Message.bytes}. */
   get isBatch(): boolean {
     return this.kind === "invalid" && this.bytes[0] === OPEN_BRACKET;
@@ -189,6 +202,26 @@ export class Message {
     return this.#withDetail(Slot.requestId, raw);
   }
 
+  /** The same notification of another listen stream; itself when it belongs to none. */
+  withSubscriptionId(raw: Uint8Array): Message {
+    return this.#withDetail(Slot.subscriptionId, raw);
+  }
+
+  /** The same message with something beside it. */
+  withContext(context: MessageContext): Message {
+    return new Message(
+      this.kind,
+      this.bytes,
+      this.method,
+      this.problem,
+      this.hasLineBreaks,
+      this.#idStart,
+      this.#idEnd,
+      this.#details,
+      context,
+    );
+  }
+
   /** The bytes for a framing where a line feed ends a message: LF and CR between tokens become spaces. */
   lineBytes(): Uint8Array {
     if (!this.hasLineBreaks) return this.bytes;
@@ -201,8 +234,7 @@ export class Message {
 
   #withDetail(slot: number, raw: Uint8Array): Message {
     const at = this.#find(slot);
-    if (at < 0) return this;
-    return this.#spliced(this.#details![at + 1], this.#details![at + 2], raw);
+    return at < 0 ? this : this.#spliced(this.#details![at + 1], this.#details![at + 2], raw);
   }
 
   #spliced(start: number, end: number, raw: Uint8Array): Message {
@@ -214,9 +246,9 @@ export class Message {
     bytes.set(from.subarray(end), start + raw.length);
     const moved = (at: number) => at >= end ? at + shift : at;
     const details = shift === 0 ? this.#details : this.#details?.slice();
-    for (let i = 0; shift !== 0 && i < (details?.length ?? 0); i += 3) {
-      details![i + 1] = moved(details![i + 1]);
-      details![i + 2] = moved(details![i + 2]);
+    for (let i = 0; shift !== 0 && details !== undefined && i < details.length; i += 3) {
+      details[i + 1] = moved(details[i + 1]);
+      details[i + 2] = moved(details[i + 2]);
     }
     return new Message(
       this.kind,
@@ -227,6 +259,7 @@ export class Message {
       moved(this.#idStart),
       moved(this.#idEnd),
       details,
+      this.context,
     );
   }
 
@@ -252,41 +285,16 @@ export class Message {
 
 const NOTHING = new Uint8Array(0);
 const decoder = new TextDecoder();
-/** Scratch table: the scanner is synchronous, messages copy what they keep. */
-const spans: number[] = new Array(2 * SLOTS).fill(-1);
 
-function read(bytes: Uint8Array, jsonDepthMax: number): Message {
-  spans[2 * Slot.id] = -1; // of the message before
-  beginScan(bytes, jsonDepthMax);
-  const start = skipSpace(0);
-  const isObject = bytes[start] === OPEN_BRACE;
-  let end: number, offence: string | undefined;
-  if (isObject) ({ pos: end, offence } = scanEnvelope(bytes, start, spans));
-  else end = scanValue(start, 0);
-  if (skipSpace(end) !== bytes.length) throw new MalformedJson(`unexpected byte at ${end}`);
-  if (sawNonAscii() && !isUtf8(bytes)) throw new MalformedJson("text is not UTF-8");
-  if (bytes[start] === OPEN_BRACKET) return Message.batch(bytes.subarray(start, end));
-  if (!isObject) return Message.invalid(invalidRequest("not an object"));
-  offence ??= offenceOf(bytes, spans);
+/** The message that the last scan has found. */
+function found(): Message {
+  const { bytes, isBatch, offence, spans, hasLineBreaks } = lastScan;
+  if (isBatch) return Message.batch(bytes);
   if (offence !== undefined) return Message.invalid(invalidRequest(offence), readableId(bytes));
-  if (end - start === bytes.length) return located(bytes);
-  for (let i = 0; i < spans.length; i++) if (spans[i] >= 0) spans[i] -= start;
-  return located(bytes.subarray(start, end));
-}
-
-function located(bytes: Uint8Array): Message {
   const methodStart = spans[2 * Slot.method], methodEnd = spans[2 * Slot.method + 1];
-  if (methodStart < 0) return Message.located("response", bytes, undefined, sawLineBreak(), spans);
+  if (methodStart < 0) return Message.located("response", bytes, undefined, hasLineBreaks, spans);
   const method = knownMethod(bytes, methodStart + 1, methodEnd - 1) ??
     stringAt(bytes, methodStart, methodEnd);
   const kind = spans[2 * Slot.id] < 0 ? "notification" : "request";
-  return Message.located(kind, bytes, method, sawLineBreak(), spans);
-}
-
-/** A copy of the id of a refused message, for the answer; as far as the scan came. */
-function readableId(bytes: Uint8Array): Uint8Array | undefined {
-  const start = spans[2 * Slot.id], end = spans[2 * Slot.id + 1];
-  if (start < 0 || !isRequestId(bytes, start, end)) return undefined;
-  const id = bytes.slice(start, end);
-  return isUtf8(id) ? id : undefined;
+  return Message.located(kind, bytes, method, hasLineBreaks, spans);
 }
