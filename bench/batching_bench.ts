@@ -11,7 +11,8 @@ import { request } from "../lib/core/compose.ts";
 import type { Connection } from "../lib/core/connection.ts";
 import { Outbox } from "../lib/core/outbox.ts";
 import { AdaptiveBatching, BATCHING, FixedBatching } from "../lib/framing/batcher.ts";
-import { type ByteSink, framed } from "../lib/framing/framed.ts";
+import type { ByteSink } from "../lib/framing/bytes.ts";
+import { framed } from "../lib/framing/framed.ts";
 import { newline } from "../lib/framing/newline.ts";
 
 const message = request(123456, "tools/call", {

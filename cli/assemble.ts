@@ -5,17 +5,21 @@
  */
 import type { Listener } from "../lib/core/connection.ts";
 import type { GatewayError } from "../lib/core/errors.ts";
+import type { Era } from "../lib/core/eras.ts";
 import { UPSTREAM_CALLS_OPEN_MAX } from "../lib/core/limits.ts";
 import { Message } from "../lib/core/message.ts";
 import type { OutboxOptions } from "../lib/core/outbox.ts";
 import type { Upstream } from "../lib/core/upstream.ts";
 import type { GatewayConfig, UpstreamConfig } from "../lib/config/gateway_config.ts";
+import type { Eras } from "../lib/config/schema.ts";
 import {
   Backpressure,
   type DelayRule,
   stdioDelayMs,
   tcpDelayMs,
 } from "../lib/framing/backpressure.ts";
+import { EraConversations } from "../lib/era/conversations.ts";
+import { eraCheck } from "../lib/era/era_check.ts";
 import { Gateway } from "../lib/gateway.ts";
 import { Dispatcher } from "../lib/session/dispatcher.ts";
 import { SessionRegistry } from "../lib/session/registry.ts";
@@ -76,7 +80,11 @@ export async function assemble(
       options.onUnprepared?.(error);
     },
   };
-  const dispatcher = new Dispatcher(upstream.handle, events);
+  const dispatcher = new Dispatcher(
+    upstream.handle,
+    events,
+    eraCheck(onlyEra(config.protocol.era)),
+  );
   const gateway = new Gateway({ dispatcher, sessions, upstream, events, buffer: bufferOf(base) });
   const state = { draining: false, sessions: () => sessions.size };
   const listeners: Listener[] = [];
@@ -171,15 +179,17 @@ async function createUpstream(base: Base, config: UpstreamConfig): Promise<Upstr
     callsOpenMax: UPSTREAM_CALLS_OPEN_MAX,
     buffer: bufferOf(base),
   };
+  const conversations = new EraConversations(onlyEra(config.era));
   if (config.sharing === "shared") {
     const { SharedUpstream } = await import("../lib/upstream/shared.ts");
-    return new SharedUpstream(name, dial, events, linkOptions, {
-      name: "sluice",
-      version: VERSION,
-    });
+    return new SharedUpstream(name, dial, events, linkOptions, conversations);
   }
   const { PerSessionUpstream } = await import("../lib/upstream/per_session.ts");
-  return new PerSessionUpstream(name, dial, events, linkOptions);
+  return new PerSessionUpstream(name, dial, events, linkOptions, conversations);
+}
+
+function onlyEra(era: Eras): Era | undefined {
+  return era === "auto" ? undefined : era;
 }
 
 /** What may wait for one peer, and how it is slowed down when that becomes much. */

@@ -31,6 +31,8 @@ interface RawFlags {
   readonly listen?: string[];
   readonly upstream?: string[];
   readonly shared?: boolean;
+  readonly era?: string;
+  readonly upstreamEra?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
   readonly shm?: string;
@@ -176,6 +178,8 @@ function addConfigFlags(command: Command, describe: Describe): void {
     .option("--config <file>", "configuration file: .json, .jsonc, .yaml, .yml or .toml")
     .option("--upstream <name=url>", describe("upstreams"), collect)
     .option("--shared", describe("upstreams.NAME.sharing"))
+    .option("--era <era>", describe("protocol.era"))
+    .option("--upstream-era <era>", describe("upstreams.NAME.era"))
     .option("--log-level <level>", describe("log.level"))
     .option("--log-format <format>", describe("log.format"));
   for (const name of LATER) command.addOption(new Option(`--${name} <value>`).hideHelp());
@@ -194,8 +198,8 @@ function flagsOf(raw: RawFlags): ConfigFlags {
     if (raw[name] === undefined) continue;
     throw new UsageError(`Cannot use --${name}: it comes with a later version`, "leave it out");
   }
-  const { config, listen, upstream, shared, logLevel, logFormat } = raw;
-  return { config, listen, upstream, shared, logLevel, logFormat };
+  const { shm: _shm, workers: _workers, ...flags } = raw;
+  return flags;
 }
 
 async function load(flags: ConfigFlags): Promise<GatewayConfig> {

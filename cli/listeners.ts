@@ -6,6 +6,7 @@
  */
 import type { Endpoint, Listener, Transport } from "../lib/core/connection.ts";
 import type { Base, State } from "./base.ts";
+import { hushSignalWarning } from "./signal_warning.ts";
 import { VERSION } from "./version.ts";
 
 /** Binds one address; several endpoints of MCP may share it. */
@@ -99,6 +100,7 @@ async function listenHttp(base: Base, endpoint: Endpoint, state: State): Promise
   const { SseListener } = await import("../transports/sse/transport.ts");
   const { WebSocketListener } = await import("../transports/websocket/transport.ts");
   const { messageBytes, bufferBytes } = base.config.limits;
+  if (endpoint.url.protocol === "https:") hushSignalWarning();
   const port = await bindHttp(endpoint.url, await httpOptions(base, endpoint, state));
   const bodies = new BodyBudget(base.config.http.bodyBudgetBytes);
   const limits = { messageBytesMax: messageBytes, bufferBytesMax: bufferBytes, bodies };

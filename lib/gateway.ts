@@ -4,11 +4,12 @@
  *
  * @module
  */
-import type { Arrival, Connection, Listener, RequestInfo } from "./core/connection.ts";
+import type { Arrival, Batch, Connection, Listener, RequestInfo } from "./core/connection.ts";
 import { BadMessageAllowance } from "./core/bad_message_allowance.ts";
 import { monotonicMs } from "./core/clock.ts";
+import { receiveAll } from "./core/direct_path.ts";
 import { type GatewayError, reasonOf, toGatewayError } from "./core/errors.ts";
-import { CALLS_OPEN_MAX } from "./core/limits.ts";
+import { CALLS_OPEN_MAX, UNREAD_ABOVE_BYTES } from "./core/limits.ts";
 import { Outbox, type OutboxOptions } from "./core/outbox.ts";
 import type { Upstream } from "./core/upstream.ts";
 import { unfold } from "./session/batches.ts";
@@ -74,7 +75,8 @@ export class Gateway {
   async drain(signal: AbortSignal): Promise<void> {
     const { dispatcher, sessions, upstream } = this.#parts;
     dispatcher.drain();
-    const idle = Promise.all([...sessions.all()].map((session) => session.below(0)));
+    for (const session of sessions.all()) session.endListening();
+    const idle = Promise.all(sessions.all().map((session) => session.below(0)));
     await Promise.race([idle, aborted(signal)]);
     for (const session of sessions.all()) session.giveUp();
     sessions[Symbol.dispose]();
@@ -125,8 +127,8 @@ export class Gateway {
     await Promise.race([session.below(0), connection.closed.catch(() => {})]);
   }
 
-  /** Reads no faster than the client takes its answers. */
-  async #readAll(
+  /** Hands on what the client sends. Synchronous where it can be: a promise per batch would cost 1 us. */
+  #readAll(
     connection: Connection,
     session: ClientSession,
     outbox: Outbox,
@@ -136,22 +138,39 @@ export class Gateway {
     const request = requestOf(connection);
     const allowance = new BadMessageAllowance();
     const isOfNetwork = request.transport !== "stdio"; // whoever has started us may say what he likes
-    for await (const batch of connection.readable) {
-      meter.received(batch);
-      session.lastSeenMs = monotonicMs();
-      for (const message of unfold(session, batch)) {
+    const take = (batch: Batch, from: number): boolean | Promise<boolean> => {
+      for (let i = from; i < batch.length; i++) {
+        const message = batch[i];
         if (message.problem !== undefined) {
           meter.badMessage(message.problem);
-          if (!allowance.take(session.lastSeenMs) && isOfNetwork) return;
+          if (!allowance.take(session.lastSeenMs) && isOfNetwork) return false;
         }
         const done = this.#parts.dispatcher.receive(session, message, request, outlet);
-        if (done !== undefined) await done;
-        if (message.problem?.fatal) return;
+        if (message.problem?.fatal) return false;
+        if (done !== undefined) return done.then(() => take(batch, i + 1));
       }
-      if (outbox.full) await outbox.ready();
-      if (session.callsInFlight > CALLS_OPEN_MAX) await session.below(CALLS_OPEN_MAX);
-    }
+      return hasRoom(session, outbox) || room(session, outbox);
+    };
+    return receiveAll(connection, (batch) => {
+      meter.received(batch);
+      session.lastSeenMs = monotonicMs();
+      return take(unfold(session, batch), 0);
+    });
   }
+}
+
+/** Whether more may be read: no faster than the client takes its answers. */
+function hasRoom(session: ClientSession, outbox: Outbox): boolean {
+  return !outbox.full && outbox.waitingBytes <= UNREAD_ABOVE_BYTES &&
+    session.callsInFlight <= CALLS_OPEN_MAX;
+}
+
+/** Resolves to true when there is room again. */
+async function room(session: ClientSession, outbox: Outbox): Promise<boolean> {
+  if (outbox.full) await outbox.ready();
+  await outbox.below(UNREAD_ABOVE_BYTES);
+  await session.below(CALLS_OPEN_MAX);
+  return true;
 }
 
 /** What is known of the "request" behind every message of a connection. */

@@ -6,7 +6,7 @@
 import type { Batch, Connection, Peer } from "../lib/core/connection.ts";
 import { type GatewayError, reasonOf, TransportError } from "../lib/core/errors.ts";
 import { BUFFER_BYTES_MAX } from "../lib/core/limits.ts";
-import { batchBytes } from "../lib/framing/framed.ts";
+import { batchBytes } from "../lib/framing/writing.ts";
 
 /** How a pair behaves. */
 export interface MemoryOptions {

@@ -6,7 +6,8 @@
 import type { Batch, Connection, Endpoint, Listener, Transport } from "../lib/core/connection.ts";
 import { type GatewayError, TransportError } from "../lib/core/errors.ts";
 import { BUFFER_BYTES_MAX, MESSAGE_BYTES_MAX, WRITE_STALL_MS } from "../lib/core/limits.ts";
-import { type ByteSink, type ByteSource, type Framed, framed } from "../lib/framing/framed.ts";
+import type { ByteSink, ByteSource } from "../lib/framing/bytes.ts";
+import { type Framed, framed } from "../lib/framing/framed.ts";
 import { newline } from "../lib/framing/newline.ts";
 import { SlabReader } from "../lib/framing/slab.ts";
 

@@ -38,6 +38,7 @@ export const DEFAULTS = {
     trustedProxies: [] as string[],
     redirectToHttps: false,
   },
+  protocol: { era: "auto" },
   log: { level: "info", format: "auto" },
   features: {},
 } as const;

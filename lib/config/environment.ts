@@ -16,7 +16,7 @@ export const CONFIG_VARIABLE = "SLUICE_CONFIG";
 /** Settings that were given; groups hold only what was given. */
 export type PartialSettings =
   & Partial<Pick<Settings, "listen" | "upstreams" | "features">>
-  & { [Group in "limits" | "http" | "log"]?: Partial<Settings[Group]> };
+  & { [Group in "protocol" | "limits" | "http" | "log"]?: Partial<Settings[Group]> };
 
 /** What the environment says. */
 export interface EnvironmentSettings {

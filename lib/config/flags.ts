@@ -18,6 +18,10 @@ export interface ConfigFlags {
   readonly command?: readonly string[];
   /** One process or connection for all clients. */
   readonly shared?: boolean;
+  /** Era of the protocol that clients may speak. */
+  readonly era?: string;
+  /** Era of the protocol towards upstreams. */
+  readonly upstreamEra?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
   /** No demo server: without an upstream there is an error. */

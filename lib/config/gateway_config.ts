@@ -4,7 +4,7 @@
  * @module
  */
 import type { Endpoint } from "../core/connection.ts";
-import type { Settings, Sharing } from "./schema.ts";
+import type { Eras, Settings, Sharing } from "./schema.ts";
 
 /** One server behind the gateway. */
 export interface UpstreamConfig {
@@ -12,6 +12,8 @@ export interface UpstreamConfig {
   readonly endpoint: Endpoint;
   /** `perSession`: one process or connection for each session; `shared`: one for all clients. */
   readonly sharing: Sharing;
+  /** Era of the protocol it is spoken to in. */
+  readonly era: Eras;
 }
 
 /** Deadlines and limits of the message path; units are in the names. */
@@ -33,6 +35,7 @@ export type LogConfig = Readonly<Settings["log"]>;
 export interface GatewayConfig {
   readonly listen: readonly Endpoint[];
   readonly upstreams: readonly UpstreamConfig[];
+  readonly protocol: Readonly<Settings["protocol"]>;
   readonly limits: LimitsConfig;
   readonly http: HttpConfig;
   readonly log: LogConfig;

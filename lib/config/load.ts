@@ -14,7 +14,7 @@ import type { ConfigFlags } from "./flags.ts";
 import type { GatewayConfig } from "./gateway_config.ts";
 import { resolveListeners } from "./listeners.ts";
 import { readServerEntries, SERVER_LISTS } from "./mcp_servers.ts";
-import type { Settings } from "./schema.ts";
+import type { Eras, Settings, Sharing } from "./schema.ts";
 import { resolveUpstream } from "./upstream_entry.ts";
 import type { Environment } from "./variables.ts";
 import { warningsAbout } from "./warnings.ts";
@@ -55,8 +55,9 @@ export async function resolveConfig(
   ]);
   if (found.length === 0 && flags.requireUpstream === true) throw noUpstream(document);
   const listen = resolveListeners(settings.listen, listenPlaces(document, fromEnv, flags));
+  const overrides = await upstreamOverrides(flags);
   const upstreams = (found.length > 0 ? found : [demoEntry()])
-    .map((entry) => resolveUpstream(entry, env, flags.shared === true ? "shared" : undefined));
+    .map((entry) => resolveUpstream(entry, env, overrides));
   const http = normalizedHttp(settings.http);
   const stray = strayKeys(document);
   const warnings = [
@@ -70,6 +71,7 @@ export async function resolveConfig(
   return deepFreeze({
     listen,
     upstreams,
+    protocol: settings.protocol,
     limits: settings.limits,
     http,
     log: settings.log,
@@ -95,18 +97,35 @@ async function environmentSettings(env: Environment): Promise<EnvironmentSetting
   return readEnvironment(env);
 }
 
+/** What flags say of every upstream. */
+async function upstreamOverrides(flags: ConfigFlags): Promise<{ sharing?: Sharing; era?: Eras }> {
+  const sharing = flags.shared === true ? "shared" : undefined;
+  if (flags.upstreamEra === undefined) return { sharing };
+  const { validateSetting } = await import("./validate.ts");
+  const path = ["protocol", "era"];
+  const what = "Cannot read command line";
+  const era = validateSetting(path, flags.upstreamEra, what, "--upstream-era") as Eras;
+  return { sharing, era };
+}
+
 async function flagSettings(flags: ConfigFlags): Promise<PartialSettings> {
   const settings: PartialSettings = {};
   if (flags.listen !== undefined) settings.listen = [...flags.listen];
-  if (flags.logLevel === undefined && flags.logFormat === undefined) return settings;
+  const { logLevel, logFormat, era } = flags;
+  if ((logLevel ?? logFormat ?? era) === undefined) return settings;
   const { validateSetting } = await import("./validate.ts");
   const log: Record<string, unknown> = {};
   const what = "Cannot read command line";
-  if (flags.logLevel !== undefined) {
-    log.level = validateSetting(["log", "level"], flags.logLevel, what, "--log-level");
+  if (logLevel !== undefined) {
+    log.level = validateSetting(["log", "level"], logLevel, what, "--log-level");
   }
-  if (flags.logFormat !== undefined) {
-    log.format = validateSetting(["log", "format"], flags.logFormat, what, "--log-format");
+  if (logFormat !== undefined) {
+    log.format = validateSetting(["log", "format"], logFormat, what, "--log-format");
+  }
+  if (era !== undefined) {
+    settings.protocol = {
+      era: validateSetting(["protocol", "era"], era, what, "--era") as Eras,
+    };
   }
   return { ...settings, log: log as Settings["log"] };
 }

@@ -41,6 +41,8 @@ const text = z.string().min(1);
 
 /** Whether one process or connection of an upstream serves one client or all of them. */
 export const SHARINGS = ["perSession", "shared"] as const;
+/** Eras of the protocol that one side is spoken to in: with a handshake, without one, or both. */
+export const ERAS = ["auto", "legacy", "modern"] as const;
 /** Thresholds of the log, as `lib/telemetry` knows them, most talkative first. */
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 /** Whose HTTP answers are compressed. */
@@ -62,6 +64,10 @@ const upstream = z.strictObject({
   sharing: about(z.enum(SHARINGS).default("perSession"), {
     description: "one process or connection per session, or one shared by all clients",
     flag: "--shared",
+  }),
+  era: about(z.enum(ERAS).default("auto"), {
+    description: "era of the protocol it is spoken to in; auto finds out",
+    flag: "--upstream-era ERA",
   }),
 }).superRefine((entry, context) => {
   const refuse = (message: string) => context.addIssue({ code: "custom", message });
@@ -193,6 +199,14 @@ const log = z.strictObject({
   }),
 });
 
+const protocol = z.strictObject({
+  era: about(z.enum(ERAS).default(D.protocol.era), {
+    description:
+      "era of the protocol that clients may speak: legacy with a handshake (to 2025-11-25), modern without (from 2026-07-28)",
+    flag: "--era ERA",
+  }),
+});
+
 /** Everything under `sluice`. */
 export const settingsSchema = z.strictObject({
   listen: about(z.array(text).min(1).default([...D.listen]), {
@@ -204,6 +218,7 @@ export const settingsSchema = z.strictObject({
     description: "servers behind the gateway, by name",
     flag: "--upstream NAME=URL",
   }),
+  protocol: about(protocol.prefault({}), { description: "the protocol towards clients" }),
   limits: about(limits.prefault({}), { description: "limits of the message path" }),
   http: about(http.prefault({}), { description: "HTTP listeners" }),
   log: about(log.prefault({}), { description: "the log on stderr" }),
@@ -216,5 +231,7 @@ export const settingsSchema = z.strictObject({
 export type Settings = z.output<typeof settingsSchema>;
 /** One entry of `sluice.upstreams`. */
 export type UpstreamSettings = z.output<typeof upstream>;
+/** Eras of the protocol that one side is spoken to in. */
+export type Eras = typeof ERAS[number];
 /** Whether one process or connection of an upstream serves one client or all of them. */
 export type Sharing = typeof SHARINGS[number];

@@ -8,7 +8,7 @@ import type { KeyPath } from "./document_lines.ts";
 import { commandEndpoint, parseUpstreamUrl } from "./endpoints.ts";
 import { configFault, keyText, type Place } from "./fault.ts";
 import type { UpstreamConfig } from "./gateway_config.ts";
-import type { Sharing } from "./schema.ts";
+import type { Eras, Sharing } from "./schema.ts";
 import { type Environment, expandVariables } from "./variables.ts";
 
 /** A server as configured: `url` or `command` is set, and what belongs to it. */
@@ -21,6 +21,7 @@ export interface UpstreamEntry {
   readonly cwd?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly sharing?: Sharing;
+  readonly era?: Eras;
   /** Written before the URL once it is expanded: `sse+`. */
   readonly schemePrefix?: string;
   /** Where it stands in the file; entries of flags and variables have none, and are not expanded. */
@@ -49,7 +50,7 @@ const HEADERS_RESERVED = new Set([
 export function resolveUpstream(
   entry: UpstreamEntry,
   env: Environment,
-  sharing: Sharing | undefined,
+  flags: { readonly sharing?: Sharing; readonly era?: Eras },
 ): UpstreamConfig {
   // deno-lint-ignore no-control-regex -- names stand in log lines and in names of tools
   if (!/^[^\x00-\x1f\x7f]{1,128}$/.test(entry.name)) {
@@ -63,7 +64,8 @@ export function resolveUpstream(
   return {
     name: entry.name,
     endpoint: new EntryResolver(entry, env).endpoint(),
-    sharing: sharing ?? entry.sharing ?? "perSession",
+    sharing: flags.sharing ?? entry.sharing ?? "perSession",
+    era: flags.era ?? entry.era ?? "auto",
   };
 }
 

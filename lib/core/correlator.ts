@@ -65,9 +65,10 @@ export class Correlator<Tag> implements Disposable {
   /**
    * Opens a question.
    *
+   * @param isEndless whether no deadline applies: it is open for as long as its asker wants
    * @throws {GatewayError} Overloaded when too many are open
    */
-  issue(tag: Tag): Ticket<Tag> {
+  issue(tag: Tag, isEndless = false): Ticket<Tag> {
     const { openMax, peer, deadlineMs, hardDeadlineMs } = this.#options;
     if (this.#open.size >= openMax) {
       throw new GatewayError("Overloaded", `Cannot ask ${peer}: ${openMax} calls are open already`);
@@ -82,8 +83,8 @@ export class Correlator<Tag> implements Disposable {
       answer: promise,
       resolve,
       reject,
-      dueMs: nowMs + deadlineMs,
-      hardMs: nowMs + hardDeadlineMs,
+      dueMs: isEndless ? Infinity : nowMs + deadlineMs,
+      hardMs: isEndless ? Infinity : nowMs + hardDeadlineMs,
     };
     this.#open.set(number, entry);
     this.#timer ??= setTimeout(this.#sweep, SWEEP_MS);
@@ -111,7 +112,8 @@ export class Correlator<Tag> implements Disposable {
 
   /** Starts the deadline of a question anew, up to its hard deadline. */
   prolong(ticket: Ticket<Tag>): void {
-    (ticket as Entry<Tag>).dueMs = monotonicMs() + this.#options.deadlineMs;
+    const entry = ticket as Entry<Tag>;
+    if (entry.dueMs < Infinity) entry.dueMs = monotonicMs() + this.#options.deadlineMs;
   }
 
   /** Fails one question. Its answer, should it still come, is late. */

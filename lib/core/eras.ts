@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { GatewayError } from "./errors.ts";
 
 /** Versions with an `initialize` handshake and sessions, oldest first. */
 export const LEGACY_VERSIONS = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] as const;
@@ -36,4 +37,15 @@ export function isLegacyVersion(version: string): boolean {
 /** Whether a version belongs to the era without sessions. */
 export function isModernVersion(version: string): boolean {
   return (MODERN_VERSIONS as readonly string[]).includes(version);
+}
+
+/** The probe of clients that know the sessionless era. */
+export const DISCOVER_METHOD = "server/discover";
+
+/** The answer to the probe where it must fail: clients take any error as "speak the handshake". */
+export function noDiscovery(): GatewayError {
+  return new GatewayError(
+    "MethodNotFound",
+    "Cannot discover: this endpoint speaks the initialize handshake",
+  );
 }

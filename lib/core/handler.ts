@@ -5,12 +5,15 @@
  * @module
  */
 import type { RequestInfo } from "./connection.ts";
+import type { GatewayError } from "./errors.ts";
 import type { Message } from "./message.ts";
 
 /** One client, for as long as the gateway knows it. */
 export interface Session {
   /** Visible ASCII, at least 128 random bits. Never logged whole, never a label. */
   readonly id: string;
+  /** Whether it lasts for one request only: its client keeps no session. */
+  readonly isSessionless: boolean;
   /** What this client named as its protocol version at `initialize`; `undefined` before. */
   readonly protocolVersion: string | undefined;
   /** Calls of this session that wait for an answer. */
@@ -43,3 +46,10 @@ export type Handler = (call: Call) => Promise<Message | undefined>;
 
 /** A layer around a handler. */
 export type Policy = (next: Handler) => Handler;
+
+/** Which of the two eras a request opens or belongs to, and why it must be refused; `undefined` when it is fine. */
+export type EraCheck = (
+  message: Message,
+  request: RequestInfo,
+  isSessionless: boolean,
+) => GatewayError | undefined;

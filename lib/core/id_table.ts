@@ -9,14 +9,19 @@
 import type { IdKey } from "./message_id.ts";
 
 const SLOTS_MIN = 16;
+// Shared by all empty tables; never written to.
+const NO_VALUES: never[] = [];
+const NO_KEYS: never[] = [];
+const NO_OTHERS = new Map<IdKey, never>();
 
 /** A map from ids to values. */
 export class IdTable<V> {
-  #values: (V | undefined)[] = new Array(SLOTS_MIN).fill(undefined);
-  #keys: number[] = new Array(SLOTS_MIN).fill(-1);
+  /** Empty until the first entry: an idle connection has two tables, of 700 bytes each with slots. */
+  #values: (V | undefined)[] = NO_VALUES;
+  #keys: number[] = NO_KEYS;
   #inSlots = 0;
   /** Ids that are no numbers, and numbers whose slot is taken. */
-  readonly #others = new Map<IdKey, V>();
+  #others: Map<IdKey, V> = NO_OTHERS;
 
   /** Number of entries. */
   get size(): number {
@@ -34,10 +39,10 @@ export class IdTable<V> {
 
   /** Adds an entry; there must be none under this id. */
   set(key: IdKey, value: V): void {
-    if (typeof key !== "number") return void this.#others.set(key, value);
+    if (typeof key !== "number") return this.#setOther(key, value);
     if (this.#inSlots * 2 >= this.#values.length) this.#grow();
     const slot = key & (this.#values.length - 1);
-    if (this.#values[slot] !== undefined) return void this.#others.set(key, value);
+    if (this.#values[slot] !== undefined) return this.#setOther(key, value);
     this.#keys[slot] = key;
     this.#values[slot] = value;
     this.#inSlots++;
@@ -60,7 +65,7 @@ export class IdTable<V> {
   clear(): void {
     this.#values.fill(undefined);
     this.#inSlots = 0;
-    this.#others.clear();
+    this.#others = NO_OTHERS;
   }
 
   /** All values as they are now, in no order; entries may be removed meanwhile. */
@@ -71,11 +76,17 @@ export class IdTable<V> {
     return found;
   }
 
+  #setOther(key: IdKey, value: V): void {
+    if (this.#others === NO_OTHERS) this.#others = new Map();
+    this.#others.set(key, value);
+  }
+
   /** Doubles the ring: ids that had slots of their own have them in the larger one, too. */
   #grow(): void {
     const [values, keys] = [this.#values, this.#keys];
-    this.#values = new Array(2 * values.length).fill(undefined);
-    this.#keys = new Array(2 * values.length).fill(-1);
+    const slots = Math.max(2 * values.length, SLOTS_MIN);
+    this.#values = new Array(slots).fill(undefined);
+    this.#keys = new Array(slots).fill(-1);
     values.forEach((value, old) => {
       const slot = keys[old] & (this.#values.length - 1);
       if (value !== undefined) [this.#values[slot], this.#keys[slot]] = [value, keys[old]];

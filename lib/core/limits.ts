@@ -13,6 +13,11 @@ export const JSON_DEPTH_MAX = 128;
 export const ID_BYTES_MAX = 1024;
 /** Outgoing bytes that may wait for one peer; one message is always admitted to an empty buffer. */
 export const BUFFER_BYTES_MAX = 1024 * 1024;
+/**
+ * A client for which more than this waits is not read from, bytes: whoever never reads could else fill his
+ * buffer with answers to questions that need not be taken yet.
+ */
+export const UNREAD_ABOVE_BYTES = 128 * 1024;
 /** Outgoing messages that may wait for one peer. */
 export const BUFFER_MESSAGES_MAX = 1000;
 /** No more is handed to a connection at once, bytes, unless it is a single message. */
@@ -31,8 +36,26 @@ export const ADMISSION_WAIT_MS = 5_000;
 export const CALLS_OPEN_MAX = 1000;
 /** Calls towards one upstream that may be open at once. */
 export const UPSTREAM_CALLS_OPEN_MAX = 100_000;
-/** Messages kept for a session while no stream reaches its client. */
-export const BACKLOG_MESSAGES_MAX = 100;
+/** Events of one stream of Streamable HTTP that its client can ask for again. */
+export const STREAM_EVENTS_MAX = 2000;
+/** Bytes of these, {@link EVENT_OVERHEAD_BYTES} included; the newest event is kept even when it is larger. */
+export const STREAM_BYTES_MAX = 1024 * 1024;
+/** Bytes of the events of all streams together; beyond it the oldest of all is forgotten. */
+export const STREAMS_BYTES_MAX = 64 * 1024 * 1024;
+/** What remembering an event costs besides its text, bytes. */
+export const EVENT_OVERHEAD_BYTES = 256;
+/** A stream that has carried its answer can be resumed for so long, ms. */
+export const STREAM_KEPT_MS = 5 * 60_000;
+/** Streams of cancelled calls that a session remembers: who comes back to one learns that it is over. */
+export const STREAMS_CANCELLED_MAX = 100;
+/** A call that is unanswered for so long gets a stream its client can resume, ms. */
+export const STREAM_PRIMING_MS = 5_000;
+/** A stream without a client counts as its call's way to the client for so long, ms: it may be coming back. */
+export const STREAM_AWAITED_MS = 15_000;
+/** What a client whose connection broke is asked to wait before it resumes, ms. */
+export const STREAM_RETRY_MS = 1_000;
+/** The same where the gateway has ended the connection, ms, at least; twice of it at most. */
+export const STREAM_CLOSED_RETRY_MS = 3_000;
 /** Deadline of connecting to an upstream, its handshake included, ms. */
 export const DIAL_MS = 30_000;
 /** Deadline of a call without progress, ms. */

@@ -5,21 +5,14 @@
  * @module
  */
 import { BatchHold, type Batching } from "./batching.ts";
-import { type BufferBudget, PROCESS_BUFFERS } from "./buffer_budget.ts";
+import type { BufferBudget } from "./buffer_budget.ts";
 import { monotonicMs } from "./clock.ts";
-import type { Batch, Connection, Peer } from "./connection.ts";
+import type { Batch, BatchSink, Connection, Peer } from "./connection.ts";
+import { sinkOf } from "./direct_path.ts";
 import { GatewayError } from "./errors.ts";
-import {
-  ADMISSION_WAIT_MS,
-  BUFFER_BYTES_MAX,
-  BUFFER_MESSAGES_MAX,
-  CLOSE_FLUSH_MS,
-  QUEUE_BYTES_MAX,
-  QUEUE_MESSAGES_MAX,
-  WRITE_BYTES_MAX,
-  WRITE_STALL_MS,
-} from "./limits.ts";
+import { WRITE_BYTES_MAX } from "./limits.ts";
 import type { Message } from "./message.ts";
+import { OUTBOX_DEFAULTS } from "./outbox_defaults.ts";
 import { LOW_WATERMARK, type Pressure } from "./pressure.ts";
 import { WaitingLine } from "./waiting_line.ts";
 import { StallWatch } from "./write_progress.ts";
@@ -48,26 +41,15 @@ export interface OutboxOptions {
   readonly pressure?: (peer: Peer) => Pressure | undefined;
 }
 
-const DEFAULTS: OutboxOptions = {
-  bufferBytesMax: BUFFER_BYTES_MAX,
-  bufferMessagesMax: BUFFER_MESSAGES_MAX,
-  writeStallMs: WRITE_STALL_MS,
-  closeFlushMs: CLOSE_FLUSH_MS,
-  queueMessagesMax: QUEUE_MESSAGES_MAX,
-  queueBytesMax: QUEUE_BYTES_MAX,
-  admissionWaitMs: ADMISSION_WAIT_MS,
-  budget: PROCESS_BUFFERS,
-};
-
 /** Owns a connection's writable side. One write is under way at a time; what comes meanwhile is the next batch. */
 export class Outbox {
   readonly #connection: Connection;
-  readonly #writer: WritableStreamDefaultWriter<Batch>;
+  readonly #sink: BatchSink;
   readonly #options: OutboxOptions;
   readonly #budget: BufferBudget;
   readonly #pressure: Pressure | undefined;
   readonly #hold: BatchHold | undefined;
-  readonly #line: WaitingLine;
+  #line: WaitingLine | undefined;
   readonly #stall: StallWatch;
   #waiting: Message[] = [];
   #waitingBytes = 0;
@@ -82,21 +64,14 @@ export class Outbox {
 
   constructor(connection: Connection, options: Partial<OutboxOptions> = {}) {
     this.#connection = connection;
-    this.#writer = connection.writable.getWriter();
-    this.#writer.closed.catch(() => this.#fail());
-    const all = this.#options = { ...DEFAULTS, ...options };
+    this.#sink = sinkOf(connection);
+    this.#sink.ended.then(() => this.#fail(), () => this.#fail());
+    const all = this.#options = { ...OUTBOX_DEFAULTS, ...options };
     this.#budget = all.budget;
     this.#pressure = all.pressure?.(connection.peer);
     const batching = all.batching?.(connection.peer);
     this.#hold = batching && new BatchHold(batching, () => this.#flush());
-    this.#line = new WaitingLine({
-      messagesMax: all.queueMessagesMax,
-      bytesMax: all.queueBytesMax,
-      waitMs: all.admissionWaitMs,
-      budget: all.budget,
-      refusal: (why) => this.#overloaded(why),
-    });
-    this.#stall = new StallWatch(connection.writable, all.writeStallMs, () => this.#stalled());
+    this.#stall = new StallWatch(this.#sink, all.writeStallMs, () => this.#stalled());
   }
 
   /**
@@ -133,12 +108,12 @@ export class Outbox {
       return Promise.reject(this.#overloaded("too much waits for all peers together"));
     }
     if (!this.#isBlocked()) return void this.push(message);
-    return this.#line.join(message, () => this.push(message));
+    return (this.#line ??= this.#newLine()).join(message, () => this.push(message));
   }
 
   /** Takes a message that waits in line out of it: it is not sent. False when it does not. */
   withdraw(message: Message): boolean {
-    return this.#line.withdraw(message);
+    return this.#line?.withdraw(message) === true;
   }
 
   /** Whether a message was never handed to the connection: the peer cannot have seen it. */
@@ -149,6 +124,16 @@ export class Outbox {
   /** Whether nothing can be written any more. */
   get failed(): boolean {
     return this.#failed;
+  }
+
+  /** Bytes that wait, those being written included. */
+  get waitingBytes(): number {
+    return this.#waitingBytes + this.#writingBytes;
+  }
+
+  /** Resolves when no more than so many bytes wait, or there is nobody to write to any more. */
+  async below(bytesMax: number): Promise<void> {
+    while (this.waitingBytes > bytesMax && !this.#failed) await this.#nextDrain();
   }
 
   /** Resolves when there is room, after the pause that the watcher asks for; or nobody to write to any more. */
@@ -174,9 +159,9 @@ export class Outbox {
       await this.#nextDrain();
     }
     clearTimeout(giveUp);
-    const ended = this.#failed ? this.#writer.abort() : this.#writer.close();
+    const ended = this.#failed ? this.#sink.abort() : this.#sink.close();
     this.#fail();
-    await ended.catch(() => {}); // the connection's own `closed` tells why it broke
+    await ended?.catch(() => {}); // the connection's own `closed` tells why it broke
   }
 
   readonly #flush = (): void => {
@@ -187,7 +172,7 @@ export class Outbox {
     const batch = this.#take(nowMs);
     this.#writingMessages = batch.length;
     this.#stall.begin(nowMs);
-    this.#writer.write(batch).then(this.#written, () => this.#fail());
+    this.#sink.write(batch).then(this.#written, () => this.#fail());
   };
 
   #holds(nowMs: number): boolean {
@@ -228,7 +213,7 @@ export class Outbox {
     this.#writingMessages = 0;
     this.#writingBytes = 0;
     this.#measure();
-    this.#line.admitWhile(() => !this.#isBlocked());
+    this.#line?.admitWhile(() => !this.#isBlocked());
     this.#flush();
     this.#signalDrained();
   };
@@ -236,7 +221,7 @@ export class Outbox {
   /** Looks at what waits after every change of it. */
   #measure(): void {
     const { bufferBytesMax, bufferMessagesMax } = this.#options;
-    const bytes = this.#waitingBytes + this.#writingBytes;
+    const bytes = this.waitingBytes;
     const messages = this.#waiting.length + this.#writingMessages;
     if (bytes > bufferBytesMax || messages > bufferMessagesMax) this.#blocked = true;
     else if (this.#blocked) {
@@ -261,6 +246,17 @@ export class Outbox {
     }, delayMs);
     while (!isOver && !this.#failed && this.#pressure!.delayMs > 0) await this.#nextDrain();
     clearTimeout(timer);
+  }
+
+  #newLine(): WaitingLine {
+    const { queueMessagesMax, queueBytesMax, admissionWaitMs, budget } = this.#options;
+    return new WaitingLine({
+      messagesMax: queueMessagesMax,
+      bytesMax: queueBytesMax,
+      waitMs: admissionWaitMs,
+      budget,
+      refusal: (why) => this.#overloaded(why),
+    });
   }
 
   #overloaded(why: string): GatewayError {
@@ -288,7 +284,7 @@ export class Outbox {
     this.#pressure?.update(0, 0);
     this.#stall.stop();
     this.#hold?.cancel();
-    this.#line.refuseAll("the connection is gone");
+    this.#line?.refuseAll("the connection is gone");
     this.#signalDrained();
   }
 

@@ -15,7 +15,6 @@ import {
   skipSpace,
   valueAfterKey,
 } from "./json_scanner.ts";
-import { JSON_DEPTH_MAX } from "./limits.ts";
 
 const COMMA = 0x2c, CLOSE_BRACE = 0x7d, OPEN_BRACE = 0x7b;
 const encoder = new TextEncoder();
@@ -34,7 +33,7 @@ export class RawObject {
    */
   constructor(bytes?: Uint8Array) {
     if (bytes === undefined) return;
-    beginScan(bytes, JSON_DEPTH_MAX);
+    beginScan(bytes, Infinity); // the depth was checked when the message came
     try {
       this.#read(bytes);
     } finally {

@@ -6,7 +6,13 @@
  */
 import { monotonicMs } from "./clock.ts";
 
-/** A writable that counts what its peer has taken, also within a write. */
+/** Counts what a peer has taken, also within a write. */
+export interface Meter {
+  /** Bytes taken since the beginning. */
+  readonly bytesTaken: number;
+}
+
+/** A writable that counts what its peer has taken. */
 export class MeteredWritable<T> extends WritableStream<T> {
   /** Bytes taken since the beginning. Only whoever made the stream writes it. */
   bytesTaken = 0;
@@ -17,7 +23,7 @@ const LOOKS = 4;
 
 /** Watches writes to one peer. One timer for all of them: it looks, and lapses when nothing is being written. */
 export class StallWatch {
-  readonly #writable: WritableStream;
+  readonly #sink: Meter;
   readonly #stallMs: number;
   readonly #onStall: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -26,11 +32,11 @@ export class StallWatch {
   #bytesTaken = 0;
 
   /**
-   * @param writable a {@link MeteredWritable}, or any other: then only the end of a write is progress
+   * @param sink one that always says 0: then only the end of a write is progress
    * @param stallMs time without progress after which `onStall` is called once, ms
    */
-  constructor(writable: WritableStream, stallMs: number, onStall: () => void) {
-    this.#writable = writable;
+  constructor(sink: Meter, stallMs: number, onStall: () => void) {
+    this.#sink = sink;
     this.#stallMs = stallMs;
     this.#onStall = onStall;
   }
@@ -58,7 +64,7 @@ export class StallWatch {
     this.#timer = undefined;
     if (!this.#isWriting) return;
     const nowMs = monotonicMs();
-    const taken = this.#writable instanceof MeteredWritable ? this.#writable.bytesTaken : 0;
+    const taken = this.#sink.bytesTaken;
     if (taken !== this.#bytesTaken) {
       this.#bytesTaken = taken;
       this.#sinceMs = nowMs;

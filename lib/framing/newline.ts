@@ -5,6 +5,7 @@
  * @module
  */
 import type { Batch, Codec, Decoder } from "../core/connection.ts";
+import { allocate } from "../core/byte_pool.ts";
 import { GatewayError } from "../core/errors.ts";
 import { Message } from "../core/message.ts";
 import { GrowingBytes } from "./growing_bytes.ts";
@@ -98,7 +99,7 @@ function isBlank(line: Uint8Array): boolean {
 function encodeLines(batch: Batch): Uint8Array {
   let byteLength = 0;
   for (const message of batch) byteLength += message.bytes.length + 1;
-  const lines = new Uint8Array(byteLength);
+  const lines = allocate(byteLength);
   let at = 0;
   for (const message of batch) {
     const line = message.lineBytes();

@@ -7,6 +7,7 @@
  * @module
  */
 import { allocate } from "../core/byte_pool.ts";
+import type { Batch } from "../core/connection.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Message } from "../core/message.ts";
 
@@ -21,6 +22,23 @@ const LF = 0x0a, SPACE = 0x20, DELETE = 0x7f;
  */
 export function encodeEvent(message: Message, id?: string): Uint8Array {
   return encodeData(message.lineBytes(), id);
+}
+
+/**
+ * The events of a batch in one array.
+ *
+ * @param ids one for each message: visible ASCII
+ */
+export function encodeEvents(batch: Batch, ids?: readonly string[]): Uint8Array {
+  if (batch.length === 1) return encodeEvent(batch[0], ids?.[0]);
+  const events = batch.map((message, i) => encodeEvent(message, ids?.[i]));
+  const whole = new Uint8Array(events.reduce((sum, event) => sum + event.length, 0));
+  let at = 0;
+  for (const event of events) {
+    whole.set(event, at);
+    at += event.length;
+  }
+  return whole;
 }
 
 /**
@@ -45,14 +63,23 @@ export function encodeIdLine(id: string): Uint8Array {
   return bytes;
 }
 
-/** An event with an id and no data: gives the client something to resume after (MCP 2025-11-25, transports). */
-export function encodePriming(id: string): Uint8Array {
-  return encodeData(NOTHING, id);
+/**
+ * An event with an id and no data: gives the client something to resume after (MCP 2025-11-25, transports).
+ *
+ * @param retryMs how long the client is to wait before it does
+ */
+export function encodePriming(id: string, retryMs: number): Uint8Array {
+  const retry = encoder.encode(retryLine(retryMs));
+  const event = encodeData(NOTHING, id);
+  const bytes = new Uint8Array(retry.length + event.length);
+  bytes.set(retry);
+  bytes.set(event, retry.length);
+  return bytes;
 }
 
 /** A `retry` field: how long the client is to wait before it reconnects, ms. */
 export function encodeRetry(retryMs: number): Uint8Array {
-  return encoder.encode(`retry: ${Math.max(0, Math.round(retryMs))}\n\n`);
+  return encoder.encode(`${retryLine(retryMs)}\n`);
 }
 
 /**
@@ -67,6 +94,10 @@ export function encodeEndpoint(uri: string, id: string): Uint8Array {
 
 /** A comment: keeps proxies from closing an idle stream. */
 export const HEARTBEAT = new TextEncoder().encode(":\n\n");
+
+function retryLine(retryMs: number): string {
+  return `retry: ${Math.max(0, Math.round(retryMs))}\n`;
+}
 
 function encodeData(line: Uint8Array, id: string | undefined): Uint8Array {
   const idBytes = id === undefined ? 0 : ID_FIELD.length + id.length + 1;

@@ -5,23 +5,13 @@
  */
 import type { RequestInfo } from "../core/connection.ts";
 import { monotonicMs } from "../core/clock.ts";
+import { DISCOVER_METHOD, noDiscovery } from "../core/eras.ts";
 import { GatewayError, reasonOf, toGatewayError } from "../core/errors.ts";
-import type { Handler } from "../core/handler.ts";
+import type { EraCheck, Handler } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
 import { ActiveCall } from "./active_call.ts";
 import type { Outlet } from "./outlet.ts";
 import type { ClientSession } from "./session.ts";
-
-/** The probe of clients that know the sessionless era. */
-export const DISCOVER_METHOD = "server/discover";
-
-/** The answer to the probe: clients take any error as "speak the handshake". */
-export function noDiscovery(): GatewayError {
-  return new GatewayError(
-    "MethodNotFound",
-    "Cannot discover: this endpoint speaks the initialize handshake",
-  );
-}
 
 /** What the dispatcher reports, for counters and logs. */
 export interface DispatchEvents {
@@ -35,11 +25,13 @@ export interface DispatchEvents {
 export class Dispatcher {
   readonly #handler: Handler;
   readonly #events: DispatchEvents;
+  readonly #eraCheck: EraCheck;
   #draining = false;
 
-  constructor(handler: Handler, events: DispatchEvents) {
+  constructor(handler: Handler, events: DispatchEvents, eraCheck: EraCheck = () => undefined) {
     this.#handler = handler;
     this.#events = events;
+    this.#eraCheck = eraCheck;
   }
 
   /** From now on new requests are refused as draining. */
@@ -92,12 +84,18 @@ export class Dispatcher {
     this.#events.answered(message.method!, outcome, monotonicMs() - startMs);
   }
 
-  #admit({ message }: ActiveCall): void {
+  #admit({ message, session, request }: ActiveCall): void {
     if (this.#draining) {
       throw new GatewayError("Overloaded", "Cannot accept request: the gateway is shutting down", {
         headers: { "retry-after": "1" },
       });
     }
+    const isSessionless = session.isSessionless ||
+      (message.protocolVersion !== undefined && session.protocolVersion === undefined);
+    if (isSessionless || message.method === "initialize") {
+      const problem = this.#eraCheck(message, request, isSessionless);
+      if (problem !== undefined) throw problem;
+    } else if (message.method === DISCOVER_METHOD) throw noDiscovery();
     const missing = missingParameter(message);
     if (missing !== undefined) {
       throw new GatewayError(
@@ -108,8 +106,6 @@ export class Dispatcher {
         },
       );
     }
-    // answered here: a server that does not know the probe may stay silent
-    if (message.method === DISCOVER_METHOD) throw noDiscovery();
   }
 
   #forward(

@@ -5,16 +5,19 @@
  */
 import { monotonicMs } from "../core/clock.ts";
 import type { Exchange, RequestInfo } from "../core/connection.ts";
+import { DISCOVER_METHOD, isLegacyVersion, noDiscovery } from "../core/eras.ts";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { Message } from "../core/message.ts";
 import { unfold } from "./batches.ts";
-import { DISCOVER_METHOD, type Dispatcher, noDiscovery } from "./dispatcher.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import type { TransportMeter } from "./meter.ts";
-import { BatchOutlet, ExchangeOutlet } from "./outlet.ts";
+import { isOfModernEra, serveModern } from "./modern_exchange.ts";
+import { BatchOutlet, ExchangeOutlet, GeneralOutlet } from "./outlet.ts";
 import type { SessionRegistry } from "./registry.ts";
 import type { ClientSession } from "./session.ts";
 
 const SESSION_HEADER = "mcp-session-id";
+const LAST_EVENT_HEADER = "last-event-id";
 
 /** Serves exchanges, one call each. */
 export class ExchangeServer {
@@ -55,6 +58,9 @@ export class ExchangeServer {
       return exchange.refuse(message.problem, message.id);
     }
     try {
+      if (isOfModernEra(exchange, message)) {
+        return await serveModern(exchange, message, meter, this.#dispatcher, this.#sessions);
+      }
       await this.#posted(exchange, message, meter);
     } catch (error) {
       exchange.refuse(toGatewayError(error), message.kind === "request" ? message.id : undefined);
@@ -66,14 +72,15 @@ export class ExchangeServer {
     if (known === undefined && message.method === DISCOVER_METHOD) {
       return exchange.refuse(noDiscovery(), message.id);
     }
-    const session = known ?? this.#openSession(message, exchange);
-    const outlet = new ExchangeOutlet(exchange, meter);
+    const session = known ?? this.#openSession(message, exchange, meter);
     session.lastSeenMs = monotonicMs();
+    const outlet = new ExchangeOutlet(exchange, session.streams, meter, session.lastSeenMs);
     const done = this.#dispatcher.receive(session, message, exchange.request, outlet);
     if (done !== undefined) await done;
     if (message.kind !== "request") return exchange.accept(202);
     if (known !== undefined) return;
     await exchange.closed;
+    if (outlet.isStream) await session.below(0); // the client may come back for the answer
     if (session.protocolVersion === undefined) this.#sessions.end(session); // it was never initialized
   }
 
@@ -90,7 +97,11 @@ export class ExchangeServer {
       return exchange.refuse(batch.problem!);
     }
     const answers = messages.filter(({ kind }) => kind === "request" || kind === "invalid").length;
-    const outlet = new BatchOutlet(exchange, meter, answers);
+    if (answers > 0 && !exchange.streams) throw notStreaming();
+    session.lastSeenMs = monotonicMs();
+    const outlet = answers > 0
+      ? new BatchOutlet(exchange, session.streams, meter, answers)
+      : new ExchangeOutlet(exchange, session.streams, meter, session.lastSeenMs);
     for (const message of messages) {
       const done = this.#dispatcher.receive(session, message, exchange.request, outlet);
       if (done !== undefined) await done;
@@ -98,11 +109,12 @@ export class ExchangeServer {
     if (answers === 0) exchange.accept(202);
   }
 
-  #openSession(message: Message, exchange: Exchange): ClientSession {
+  #openSession(message: Message, exchange: Exchange, meter: TransportMeter): ClientSession {
     if (message.method !== "initialize") {
       throw missingSession(`handle ${message.kind}`);
     }
-    const session = this.#sessions.open();
+    const session = this.#sessions.open(exchange.request);
+    session.listen(new GeneralOutlet(session.streams, meter));
     exchange.setHeader(SESSION_HEADER, session.id);
     return session;
   }
@@ -110,10 +122,9 @@ export class ExchangeServer {
   async #get(exchange: Exchange): Promise<void> {
     const session = this.#sessionOf(exchange.request);
     if (session === undefined) throw missingSession("open stream");
-    await exchange.send([]);
-    session.listen(
-      new ExchangeOutlet(exchange, this.#meterOf(exchange)),
-    );
+    const lastEventId = exchange.request.header(LAST_EVENT_HEADER);
+    if (lastEventId) session.streams.resume(exchange, lastEventId);
+    else session.streams.general.carry(exchange);
     await exchange.closed;
     session.lastSeenMs = monotonicMs();
   }
@@ -131,10 +142,11 @@ export class ExchangeServer {
    * @throws {GatewayError} InvalidRequest with status 404 when it is unknown or has ended: the client starts again
    */
   #sessionOf(request: RequestInfo): ClientSession | undefined {
+    checkVersion(request);
     const id = request.header(SESSION_HEADER);
     if (id === undefined) return undefined;
     const session = this.#sessions.find(id);
-    if (session !== undefined) return session;
+    if (session?.belongsTo(request)) return session;
     throw new GatewayError("InvalidRequest", "Cannot find session: it is unknown or has ended", {
       status: 404,
     });
@@ -143,6 +155,22 @@ export class ExchangeServer {
   #meterOf({ request }: Exchange): TransportMeter {
     return this.#meterFor(request.transport);
   }
+}
+
+function notStreaming(): GatewayError {
+  return new GatewayError("InvalidRequest", "Cannot answer batch: the client takes no events", {
+    status: 406,
+  });
+}
+
+/** @throws {GatewayError} InvalidRequest when the request names a version without sessions, or none that is known */
+function checkVersion(request: RequestInfo): void {
+  const version = request.header("mcp-protocol-version");
+  if (version === undefined || isLegacyVersion(version)) return;
+  throw new GatewayError(
+    "InvalidRequest",
+    "Cannot accept request: protocol version not supported",
+  );
 }
 
 function missingSession(what: string): GatewayError {

@@ -4,6 +4,7 @@
  * @module
  */
 import { monotonicMs } from "../core/clock.ts";
+import type { RequestInfo } from "../core/connection.ts";
 import { GatewayError } from "../core/errors.ts";
 import {
   CALL_DEADLINE_HARD_MS,
@@ -22,12 +23,14 @@ export interface RegistryOptions {
 }
 
 const ID_BYTES = 18; // 144 random bits
-const SWEEP_MS_MAX = 30_000;
+const SWEEP_MS_MAX = 1_000;
 
 /** Opens, finds, expires and ends sessions. Dispose it to end them all. */
 export class SessionRegistry implements Disposable {
   readonly #options: RegistryOptions;
   readonly #sessions = new Map<string, ClientSession>();
+  /** Those that last for one request only. */
+  readonly #passing = new Set<ClientSession>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: Partial<RegistryOptions> = {}) {
@@ -47,9 +50,10 @@ export class SessionRegistry implements Disposable {
   /**
    * Opens a session under a new id.
    *
+   * @param opening the request that asks for it, where later requests name the session by its id
    * @throws {GatewayError} Overloaded when there are too many
    */
-  open(): ClientSession {
+  open(opening?: RequestInfo): ClientSession {
     if (this.#sessions.size >= this.#options.sessionsMax) {
       throw new GatewayError(
         "Overloaded",
@@ -60,10 +64,17 @@ export class SessionRegistry implements Disposable {
     const session = new ClientSession(newId(), {
       askDeadlineMs: CALL_DEADLINE_HARD_MS,
       asksOpenMax: CALLS_OPEN_MAX,
-    });
+    }, opening);
     this.#sessions.set(session.id, session);
     this.#options.onCount(this.size);
     this.#timer ??= setTimeout(this.#sweep, this.#sweepMs);
+    return session;
+  }
+
+  /** Stands for a client without session for the time of one request. To be ended as any other. */
+  openSessionless(): ClientSession {
+    const session = new ClientSession("", SESSIONLESS);
+    this.#passing.add(session);
     return session;
   }
 
@@ -74,19 +85,20 @@ export class SessionRegistry implements Disposable {
 
   /** Ends a session. */
   end(session: ClientSession): void {
-    if (this.#sessions.delete(session.id)) this.#options.onCount(this.size);
+    if (session.isSessionless) this.#passing.delete(session);
+    else if (this.#sessions.delete(session.id)) this.#options.onCount(this.size);
     session.end();
   }
 
-  /** All live sessions. */
-  all(): IterableIterator<ClientSession> {
-    return this.#sessions.values();
+  /** All live sessions, and those of single requests. */
+  all(): ClientSession[] {
+    return [...this.#sessions.values(), ...this.#passing];
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const session of [...this.#sessions.values()]) this.end(session);
+    for (const session of this.all()) this.end(session);
   }
 
   get #sweepMs(): number {
@@ -94,14 +106,18 @@ export class SessionRegistry implements Disposable {
   }
 
   readonly #sweep = (): void => {
-    const deadlineMs = monotonicMs() - this.#options.sessionIdleMs;
-    for (const session of [...this.#sessions.values()]) {
+    const nowMs = monotonicMs();
+    const deadlineMs = nowMs - this.#options.sessionIdleMs;
+    for (const session of this.#sessions.values()) {
       const busy = session.callsInFlight > 0 || session.listening;
       if (!busy && session.lastSeenMs < deadlineMs) this.end(session);
+      else session.sweep(nowMs);
     }
     this.#timer = this.#sessions.size > 0 ? setTimeout(this.#sweep, this.#sweepMs) : undefined;
   };
 }
+
+const SESSIONLESS = { askDeadlineMs: 0, asksOpenMax: 0, isSessionless: true };
 
 function newId(): string {
   return crypto.getRandomValues(new Uint8Array(ID_BYTES)).toHex();

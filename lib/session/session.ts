@@ -4,14 +4,16 @@
  * @module
  */
 import { monotonicMs } from "../core/clock.ts";
+import type { RequestInfo } from "../core/connection.ts";
 import type { Session } from "../core/handler.ts";
 import { Correlator, type Ticket } from "../core/correlator.ts";
 import { GatewayError, reasonOf } from "../core/errors.ts";
-import { BACKLOG_MESSAGES_MAX } from "../core/limits.ts";
+import { isListen, listenEnded } from "../core/listen.ts";
 import type { Message } from "../core/message.ts";
 import { IdTable } from "../core/id_table.ts";
 import { type IdKey, idKey } from "../core/message_id.ts";
 import type { Outlet } from "./outlet.ts";
+import { SessionStreams } from "./streams.ts";
 
 /** Limits of a session. */
 export interface SessionOptions {
@@ -19,6 +21,8 @@ export interface SessionOptions {
   readonly askDeadlineMs: number;
   /** Questions to the client that may be open at once. */
   readonly asksOpenMax: number;
+  /** Whether it lasts for one request only. */
+  readonly isSessionless?: boolean;
 }
 
 /** A question to the client: the request under the asker's id, and the outlet it went to. */
@@ -38,23 +42,37 @@ export interface OpenCall {
   end(): void;
 }
 
+/** Whose a session is. */
+interface Owner {
+  readonly transport: string;
+  readonly fingerprint256: string | undefined;
+}
+
 /** State of one client. Ended by its owner through {@link ClientSession.end}. */
 export class ClientSession implements Session {
   readonly id: string;
+  readonly isSessionless: boolean;
   protocolVersion: string | undefined;
   /** When the client was last heard of, monotonic ms. */
   lastSeenMs = monotonicMs();
   /** Answers that belonged to no question. */
   strayAnswers = 0;
+  readonly #owner: Owner | undefined;
   readonly #calls = new IdTable<OpenCall>();
   readonly #questions: Correlator<Question>;
   readonly #controller = new AbortController();
   #general: Outlet | undefined;
-  #backlog: Message[] = [];
+  #streams: SessionStreams | undefined;
   #fewer: PromiseWithResolvers<void> | undefined;
 
-  constructor(id: string, options: SessionOptions) {
+  /** @param opening the request that opened it, where others may name its id */
+  constructor(id: string, options: SessionOptions, opening?: RequestInfo) {
     this.id = id;
+    this.isSessionless = options.isSessionless === true;
+    this.#owner = opening && {
+      transport: opening.transport,
+      fingerprint256: opening.tls?.fingerprint256,
+    };
     this.#questions = new Correlator<Question>({
       peer: "the client",
       deadlineMs: options.askDeadlineMs,
@@ -71,9 +89,21 @@ export class ClientSession implements Session {
     return this.#calls.size;
   }
 
+  /** Its streams over HTTP. */
+  get streams(): SessionStreams {
+    return this.#streams ??= new SessionStreams(this);
+  }
+
   /** Whether a stream to the client is open for messages that belong to no call. */
   get listening(): boolean {
-    return this.#general?.open === true;
+    return this.#general?.awaited === true;
+  }
+
+  /** Whether a request that names this session comes from whom it was opened for. */
+  belongsTo(request: RequestInfo): boolean {
+    const owner = this.#owner;
+    return owner !== undefined && owner.transport === request.transport &&
+      owner.fingerprint256 === request.tls?.fingerprint256;
   }
 
   /**
@@ -117,25 +147,18 @@ export class ClientSession implements Session {
     }
   }
 
-  /** Makes an outlet the way for everything that belongs to no call, and sends what has waited for one. */
+  /** Makes an outlet the way for everything that belongs to no call. */
   listen(outlet: Outlet): void {
-    if (this.#general !== outlet) this.#general?.drop();
     this.#general = outlet;
-    const backlog = this.#backlog;
-    this.#backlog = [];
-    for (const message of backlog) void this.notify(message);
   }
 
-  /** Sends to the client, or keeps the message until it listens. */
-  notify(message: Message): Promise<void> {
-    const outlet = this.#route();
-    if (outlet === undefined) return Promise.resolve(this.#keep(message));
-    return outlet.send(message).catch(() => this.#keep(message)); // that client connection has gone
-  }
-
-  #keep(message: Message): void {
-    if (this.#backlog.length >= BACKLOG_MESSAGES_MAX) this.#backlog.shift();
-    this.#backlog.push(message);
+  /** Sends to the client; what belongs to no call waits on the general stream while nobody listens. */
+  async notify(message: Message): Promise<void> {
+    try {
+      await (this.#route() ?? this.#general)?.send(message);
+    } catch {
+      // the client's only connection has broken, and the session ends with it
+    }
   }
 
   ask(message: Message): Promise<Message> {
@@ -176,6 +199,16 @@ export class ClientSession implements Session {
     return message.withProgressToken(token);
   }
 
+  /** Ends listen streams in good order: nothing else would. */
+  endListening(): void {
+    for (const call of this.#calls.values()) {
+      if (!isListen(call.message)) continue;
+      this.finish(call);
+      call.end();
+      call.outlet.answer(listenEnded(call.message.id!));
+    }
+  }
+
   /** Answers every running call that its outcome is unknown: the gateway stops before the upstream answered. */
   giveUp(): void {
     for (const call of this.#calls.values()) {
@@ -206,7 +239,13 @@ export class ClientSession implements Session {
     this.#signalFewer();
     this.#questions[Symbol.dispose]();
     this.#general?.drop();
-    this.#backlog = [];
+    this.#streams?.close();
+  }
+
+  /** To be called about every second: calls that take long get a stream, old streams are forgotten. */
+  sweep(nowMs: number): void {
+    for (const { outlet } of this.#calls.values()) outlet.waitOn?.(nowMs);
+    this.#streams?.sweep(nowMs);
   }
 
   #signalFewer(): void {
@@ -222,7 +261,7 @@ export class ClientSession implements Session {
     let found: Outlet | undefined;
     let count = 0;
     for (const { outlet } of this.#calls.values()) {
-      if (!outlet.open || !outlet.streams) continue;
+      if (!outlet.awaited || !outlet.streams) continue;
       found = outlet;
       if (++count > 1 && this.listening) return this.#general;
     }

@@ -9,8 +9,9 @@ import { GatewayError, reasonOf, TransportError } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
 import { DIAL_MS } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
+import type { OpenedServer, Receiver } from "../core/upstream.ts";
 import { Backoff } from "./backoff.ts";
-import { Link, type LinkEvents, type LinkOptions, type Receiver, unavailable } from "./link.ts";
+import { Link, type LinkEvents, type LinkOptions, unavailable } from "./link.ts";
 
 /** Opens a connection to the server. */
 export type Dial = (signal: AbortSignal) => Promise<Connection>;
@@ -30,8 +31,8 @@ const BACKOFF = { firstMs: 100, maxMs: 5000 };
 const LAST_ANSWERS_MS = 1000;
 
 /** One logical connection to one server, over any number of real ones. */
-export class UpstreamClient implements AsyncDisposable {
-  readonly #name: string;
+export class UpstreamClient implements OpenedServer {
+  readonly name: string;
   readonly #dial: Dial;
   readonly #receiver: Receiver;
   readonly #events: LinkEvents;
@@ -50,7 +51,7 @@ export class UpstreamClient implements AsyncDisposable {
     events: LinkEvents,
     options: LinkOptions,
   ) {
-    this.#name = name;
+    this.name = name;
     this.#dial = dial;
     this.#receiver = receiver;
     this.#events = events;
@@ -62,9 +63,8 @@ export class UpstreamClient implements AsyncDisposable {
     return this.#link?.load ?? 0;
   }
 
-  /** Sessions that wait for an answer. */
-  waitingSessions(): Set<Session> {
-    return this.#link?.waitingSessions() ?? new Set();
+  waitingCalls(): Call[] {
+    return this.#link?.waitingCalls() ?? [];
   }
 
   /** Dials now, so that the first call finds the connection there. */
@@ -86,7 +86,11 @@ export class UpstreamClient implements AsyncDisposable {
     return await this.#requestOnce(call);
   }
 
-  /** Makes the gateway's own handshake, unless it stands already; resolves to the server's answer. */
+  async ask(message: Message): Promise<Message> {
+    const link = this.#live ?? await this.#connected();
+    return await link.ask(message);
+  }
+
   async handshake(initialize: Message, initialized: Message): Promise<Message> {
     if (this.#handshake !== undefined) return this.#handshake.answer;
     this.#shaking ??= this.#shakeHands(initialize, initialized).finally(() =>
@@ -95,7 +99,6 @@ export class UpstreamClient implements AsyncDisposable {
     return await this.#shaking;
   }
 
-  /** Sends a client's notification. */
   async send(message: Message): Promise<void> {
     const link = this.#live ?? await this.#connected();
     if (message.method === "notifications/initialized" && this.#handshake !== undefined) {
@@ -109,13 +112,25 @@ export class UpstreamClient implements AsyncDisposable {
     this.#link?.cancel(session, message);
   }
 
-  /** Cancels the calls of a session that has gone. */
+  abandon(call: Call): void {
+    this.#link?.abandon(call);
+  }
+
   cancelAll(session: Session): void {
     this.#link?.cancelAll(session);
   }
 
+  async undoHandshake(): Promise<void> {
+    await this.#shaking?.catch(() => {}); // whoever waits for it is told
+    if (this.#handshake === undefined) return;
+    const link = this.#link;
+    this.#handshake = undefined;
+    this.#link = undefined;
+    await link?.[Symbol.asyncDispose]();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(new TransportError(`Cannot use upstream ${this.#name}: closed`));
+    this.#closing.abort(new TransportError(`Cannot use upstream ${this.name}: closed`));
     const link = this.#link ?? await this.#connecting?.catch(() => undefined);
     await link?.[Symbol.asyncDispose]();
   }
@@ -155,7 +170,7 @@ export class UpstreamClient implements AsyncDisposable {
       await delay(this.#backoff.delayMs, this.#closing.signal);
       const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(DIAL_MS)]);
       const connection = await this.#dial(signal);
-      const link = new Link(this.#name, connection, this.#receiver, this.#events, this.#options);
+      const link = new Link(this.name, connection, this.#receiver, this.#events, this.#options);
       link.ended.then(() => this.#lost(link));
       if (this.#handshake !== undefined) await this.#replay(link, this.#handshake);
       this.#link = link.alive ? link : undefined;
@@ -164,7 +179,7 @@ export class UpstreamClient implements AsyncDisposable {
       this.#backoff.failed();
       throw error instanceof GatewayError
         ? error
-        : unavailable(this.#name, reasonOf(error), "not_sent");
+        : unavailable(this.name, reasonOf(error), "not_sent");
     }
   }
 

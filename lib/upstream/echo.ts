@@ -5,7 +5,12 @@
  * @module
  */
 import { rawResult, result } from "../core/compose.ts";
-import { isLegacyVersion, LATEST_LEGACY_VERSION } from "../core/eras.ts";
+import {
+  isLegacyVersion,
+  LATEST_LEGACY_VERSION,
+  META_PREFIX,
+  MODERN_VERSIONS,
+} from "../core/eras.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Call } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
@@ -35,7 +40,8 @@ function answer(call: Call, version: string): Message | undefined {
   switch (message.method) {
     case "tools/call":
       if (message.name === "echo") {
-        return rawResult(id, CONTENT, textOf(message.arguments), CONTENT_END);
+        const content = message.protocolVersion === undefined ? CONTENT : MODERN_CONTENT;
+        return rawResult(id, content, textOf(message.arguments), CONTENT_END);
       }
       throw new GatewayError("InvalidParams", `Cannot call tool: builtin:echo has only "echo"`, {
         status: 200,
@@ -44,8 +50,10 @@ function answer(call: Call, version: string): Message | undefined {
       return result(id, initializeResult(message.json().params?.protocolVersion, version));
     case "ping":
       return result(id, {});
+    case "server/discover":
+      return result(id, { ...COMPLETE, ...discoverResult(version), ...FOR_GOOD });
     case "tools/list":
-      return result(id, { tools: [ECHO_TOOL] });
+      return result(id, { ...COMPLETE, tools: [ECHO_TOOL], ...FOR_GOOD });
     default:
       throw new GatewayError("MethodNotFound", `Cannot handle ${message.method}: unknown method`, {
         status: 200,
@@ -60,6 +68,19 @@ function initializeResult(asked: unknown, version: string) {
       : LATEST_LEGACY_VERSION,
     capabilities: { tools: {} },
     serverInfo: { name: "sluice-echo", version },
+  };
+}
+
+/** What results of the sessionless era say of themselves; clients with a handshake do not mind. */
+const COMPLETE = { resultType: "complete" };
+/** The list never changes, and is the same for everybody. */
+const FOR_GOOD = { ttlMs: 3_600_000, cacheScope: "public" };
+
+function discoverResult(version: string) {
+  return {
+    supportedVersions: MODERN_VERSIONS,
+    capabilities: { tools: {} },
+    _meta: { [`${META_PREFIX}serverInfo`]: { name: "sluice-echo", version } },
   };
 }
 
@@ -86,5 +107,8 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const ONLY_MESSAGE = encoder.encode('{"message":"');
 const EMPTY_TEXT = encoder.encode('""');
+const MODERN_CONTENT = encoder.encode(
+  '{"resultType":"complete","content":[{"type":"text","text":',
+);
 const CONTENT = encoder.encode('{"content":[{"type":"text","text":');
 const CONTENT_END = encoder.encode("}]}");

@@ -9,19 +9,11 @@ import type { Connection } from "../core/connection.ts";
 import { Correlator, type Ticket } from "../core/correlator.ts";
 import { GatewayError, reasonOf, toGatewayError } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
+import { isListen, listenEnded, underSubscription } from "../core/listen.ts";
 import type { Message } from "../core/message.ts";
 import { idKey } from "../core/message_id.ts";
 import { Outbox, type OutboxOptions } from "../core/outbox.ts";
-
-/** Where the unasked messages of a server go. */
-export interface Receiver {
-  /** A notification that belongs to no call. Resolves when there is room for the next. */
-  notify(message: Message): Promise<void>;
-  /** A request of the server; resolves to the client's answer. Rejects with a `GatewayError`. */
-  ask(message: Message): Promise<Message>;
-  /** The server no longer wants the answer to a request. */
-  cancelAsk(message: Message): void;
-}
+import type { Receiver } from "../core/upstream.ts";
 
 /** What a link reports, for counters. */
 export interface LinkEvents {
@@ -101,9 +93,11 @@ export class Link implements AsyncDisposable {
   /** Sends a client's request; resolves to the answer under the client's id. Rejects with a `GatewayError`. */
   async request(call: Call): Promise<Message> {
     if (!this.alive) throw unavailable(this.#name, "connection lost", "not_sent");
-    const ticket = this.#calls.issue({ call, message: call.message });
+    const { message } = call;
+    const ticket = this.#calls.issue({ call, message }, isListen(message));
     const answer = await this.#exchange(ticket);
-    return answer.withId(call.message.id!);
+    if (isListen(message)) return underSubscription(answer, message.id!);
+    return answer.withId(message.id!);
   }
 
   /** Sends a request of the gateway itself; the answer keeps the gateway's id. */
@@ -130,6 +124,14 @@ export class Link implements AsyncDisposable {
     this.#calls.fail(ticket, cancelled());
   }
 
+  /** Cancels a call that nobody waits for any more. */
+  abandon(call: Call): void {
+    for (const ticket of this.#calls.where((question) => question.call === call)) {
+      this.#sendCancel(ticket, "client has gone");
+      this.#calls.fail(ticket, cancelled());
+    }
+  }
+
   /** Cancels every call of a session that has gone. */
   cancelAll(session: Session): void {
     for (const ticket of this.#calls.where(({ call }) => call?.session === session)) {
@@ -138,13 +140,9 @@ export class Link implements AsyncDisposable {
     }
   }
 
-  /** Sessions that wait for an answer on this link. */
-  waitingSessions(): Set<Session> {
-    const sessions = new Set<Session>();
-    for (const { tag } of this.#calls.where(() => true)) {
-      if (tag.call !== undefined) sessions.add(tag.call.session);
-    }
-    return sessions;
+  /** Calls that wait for an answer on this link. */
+  waitingCalls(): Call[] {
+    return this.#calls.where(() => true).flatMap(({ tag }) => tag.call ?? []);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -212,10 +210,24 @@ export class Link implements AsyncDisposable {
       case "notifications/progress":
         return this.#takeProgress(message);
       case "notifications/cancelled":
-        return void this.#receiver.cancelAsk(message);
-      default:
-        return this.#receiver.notify(message);
+        return void this.#takeCancellation(message);
     }
+    const call = this.#callOf(message.subscriptionId ?? message.context?.cause);
+    if (call === undefined) return this.#receiver.notify(message);
+    return call.notify(message.withSubscriptionId(call.message.id!));
+  }
+
+  /** Of a request of the server, or of a listen stream that the server closes. */
+  #takeCancellation(message: Message): void {
+    const ticket = this.#calls.find(message.requestId);
+    if (ticket !== undefined && isListen(ticket.tag.message)) {
+      this.#calls.settle(listenEnded(ticket.id));
+    } else this.#receiver.cancelAsk(message);
+  }
+
+  /** The call that travels under an id. */
+  #callOf(id: Uint8Array | undefined): Call | undefined {
+    return this.#calls.find(id)?.tag.call;
   }
 
   #takeProgress(message: Message): Promise<void> | undefined {
@@ -247,7 +259,8 @@ export class Link implements AsyncDisposable {
     if (request.method === "ping") return this.#outbox.push(result(id, {}));
     using _hold = this.#calls.hold();
     try {
-      this.#outbox.push((await this.#receiver.ask(request)).withId(id));
+      const asked = this.#callOf(request.context?.cause) ?? this.#receiver;
+      this.#outbox.push((await asked.ask(request)).withId(id));
     } catch (error) {
       this.#outbox.push(failure(id, toGatewayError(error)));
     }

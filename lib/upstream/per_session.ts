@@ -1,14 +1,27 @@
 /**
- * One connection to the server for each client session: full isolation, and the handshake passes
- * through untouched.
+ * One connection to the server for each client session: full isolation. Clients without sessions are
+ * served together.
  *
  * @module
  */
 import type { Call, Session } from "../core/handler.ts";
+import { LateReceiver } from "../core/late_receiver.ts";
 import type { Message } from "../core/message.ts";
-import type { Upstream } from "../core/upstream.ts";
+import type {
+  Conversation,
+  Conversations,
+  Receiver,
+  SessionlessConversations,
+  Upstream,
+} from "../core/upstream.ts";
 import { type Dial, UpstreamClient } from "./client.ts";
 import type { LinkEvents, LinkOptions } from "./link.ts";
+
+/** What a session has with the server. */
+interface Attachment {
+  readonly client: UpstreamClient;
+  readonly conversation: Conversation;
+}
 
 /** An upstream that opens a connection per session and closes it with the session. */
 export class PerSessionUpstream implements Upstream {
@@ -16,33 +29,40 @@ export class PerSessionUpstream implements Upstream {
   readonly #dial: Dial;
   readonly #events: LinkEvents;
   readonly #options: LinkOptions;
-  readonly #clients = new Map<Session, UpstreamClient>();
+  readonly #conversations: Conversations;
+  readonly #attached = new Map<Session, Attachment>();
   readonly #closing = new Set<Promise<void>>();
+  #sessionless: SessionlessConversations | undefined;
 
-  constructor(name: string, dial: Dial, events: LinkEvents, options: LinkOptions) {
+  constructor(
+    name: string,
+    dial: Dial,
+    events: LinkEvents,
+    options: LinkOptions,
+    conversations: Conversations,
+  ) {
     this.name = name;
     this.#dial = dial;
     this.#events = events;
     this.#options = options;
+    this.#conversations = conversations;
   }
 
   readonly handle = (call: Call): Promise<Message | undefined> => {
-    const client = this.#clientOf(call.session);
-    if (call.message.kind === "request") return client.request(call);
-    if (call.message.method === "notifications/cancelled") {
-      client.cancel(call.session, call.message);
-      return Promise.resolve(undefined);
+    if (!call.session.isSessionless) {
+      return this.#attachmentOf(call.session).conversation.handle(call);
     }
-    return client.send(call.message).then(() => undefined);
+    this.#sessionless ??= this.#conversations.ofSessionless((receiver) => this.#connect(receiver));
+    return this.#sessionless.handle(call);
   };
 
   prepare(session: Session): Promise<void> {
-    return this.#clientOf(session).prepare();
+    return this.#attachmentOf(session).client.prepare();
   }
 
   load(): number {
-    let calls = 0;
-    for (const client of this.#clients.values()) calls += client.load;
+    let calls = this.#sessionless?.load() ?? 0;
+    for (const { client } of this.#attached.values()) calls += client.load;
     return calls;
   }
 
@@ -51,26 +71,37 @@ export class PerSessionUpstream implements Upstream {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const session of [...this.#clients.keys()]) this.#close(session);
+    for (const session of [...this.#attached.keys()]) this.#close(session);
+    await this.#sessionless?.[Symbol.asyncDispose]();
     await Promise.all(this.#closing);
+    this.#conversations[Symbol.dispose]();
   }
 
-  #clientOf(session: Session): UpstreamClient {
-    let client = this.#clients.get(session);
-    if (client === undefined) {
+  #attachmentOf(session: Session): Attachment {
+    let attachment = this.#attached.get(session);
+    if (attachment === undefined) {
       session.signal.throwIfAborted();
-      client = new UpstreamClient(this.name, this.#dial, session, this.#events, this.#options);
-      this.#clients.set(session, client);
+      const receiver = new LateReceiver();
+      const client = this.#connect(receiver);
+      attachment = { client, conversation: this.#conversations.ofSession(client, session) };
+      receiver.bind(attachment.conversation);
+      this.#attached.set(session, attachment);
       session.signal.addEventListener("abort", () => this.#close(session), { once: true });
     }
-    return client;
+    return attachment;
+  }
+
+  #connect(receiver: Receiver): UpstreamClient {
+    return new UpstreamClient(this.name, this.#dial, receiver, this.#events, this.#options);
   }
 
   #close(session: Session): void {
-    const client = this.#clients.get(session);
-    if (client === undefined) return;
-    this.#clients.delete(session);
-    const closing = client[Symbol.asyncDispose]().finally(() => this.#closing.delete(closing));
+    const attachment = this.#attached.get(session);
+    if (attachment === undefined) return;
+    this.#attached.delete(session);
+    attachment.conversation[Symbol.dispose]();
+    const closing = attachment.client[Symbol.asyncDispose]()
+      .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
 }

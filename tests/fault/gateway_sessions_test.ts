@@ -91,8 +91,8 @@ Deno.test("serve asks for a session where one is needed, and knows only its own"
 });
 
 const CHATTER = fileURLToPath(new URL("../fixtures/gateway_chatter.ts", import.meta.url));
-/** What is kept for a session without a stream. */
-const BACKLOG_MESSAGES_MAX = 100;
+/** What is kept of the general stream. */
+const STREAM_EVENTS_MAX = 2000;
 
 function chatter(
   title: string,
@@ -145,13 +145,13 @@ chatter(
   },
 );
 
-chatter("keeps the newest of what a server says to nobody", 150, async (_, client, speak) => {
+chatter("keeps the newest of what a server says to nobody", 2050, async (_, client, speak) => {
   await speak();
   await using stream = await client.listen();
-  await stream.until(BACKLOG_MESSAGES_MAX);
+  await stream.until(STREAM_EVENTS_MAX);
   await client.end();
   await bounded(stream.ended, "the end of the stream");
-  assert.deepEqual(dataOf(stream.messages), numbers(50, BACKLOG_MESSAGES_MAX));
+  assert.deepEqual(dataOf(stream.messages), numbers(50, STREAM_EVENTS_MAX));
 });
 
 chatter(

@@ -2,8 +2,9 @@
  * The server beneath a listener: `node:http` on a port, or `node:https`, and the connections that it has
  * accepted.
  *
- * No HTTP/2: under Deno 2.9.6 the whole process ends by an assertion of nghttp2 when an ordinary client says
- * GOAWAY to a server of `node:http2`, and by a segmentation fault within a hundred hostile connections.
+ * HTTP/2 is terminated elsewhere (`transports/http2/`) and its requests come here as connections of their own:
+ * under Deno 2.9.6 the whole process ends by an assertion of nghttp2 when an ordinary client says GOAWAY to a
+ * server of `node:http2`, and by a segmentation fault within a hundred hostile connections.
  *
  * @module
  */
@@ -16,6 +17,7 @@ import type { Duplex } from "node:stream";
 import type tls from "node:tls";
 import { monotonicMs } from "../../lib/core/clock.ts";
 import { reasonOf, TransportError } from "../../lib/core/errors.ts";
+import { Http2Sessions } from "../http2/sessions.ts";
 import { failureOf, type TlsFailure } from "../tls/handshakes.ts";
 import { type HttpListenerOptions, serverOptions } from "./listener_options.ts";
 
@@ -33,8 +35,6 @@ export interface ServerHooks {
   ended(socket: Socket): void;
 }
 
-/** Protocols offered in a TLS handshake. */
-export const HTTP_ALPN = ["http/1.1"] as const;
 const TLS_HANDSHAKE_MS = 5000;
 
 /** A server that can be bound, unbound and bound again, and its connections. */
@@ -47,6 +47,7 @@ export class BoundServer {
   readonly #options: HttpListenerOptions;
   readonly #hooks: ServerHooks;
   readonly #server: http.Server;
+  readonly #http2: Http2Sessions;
   /** Raw connections in the middle of their handshake, by remote address and port. */
   readonly #handshakes = new Map<string, { readonly socket: Socket; readonly sinceMs: number }>();
 
@@ -55,9 +56,10 @@ export class BoundServer {
     this.#options = options;
     this.#hooks = hooks;
     const { tls } = options;
+    const limits = serverOptions(options);
     const server = tls === undefined
-      ? http.createServer(serverOptions(options))
-      : https.createServer({ ...tls, ...serverOptions(options) });
+      ? http.createServer(limits)
+      : https.createServer({ ...tls, ...limits });
     this.#server = server;
     server.maxHeadersCount = 0; // counted by headProblem, which must see them all
     server.on("request", (req, res) => hooks.request(req, res, false));
@@ -67,6 +69,10 @@ export class BoundServer {
     // While bound only accept can fail, which the self-probe sees; without a listener it would end the process.
     server.on("error", () => {});
     server.on("connection", (socket) => this.#onConnection(socket));
+    this.#http2 = new Http2Sessions(server, {
+      firstRequestMs: limits.headersTimeout,
+      idleMs: limits.keepAliveTimeout,
+    }, options.connections);
     if (tls !== undefined) this.#followHandshakes(server);
   }
 
@@ -92,6 +98,11 @@ export class BoundServer {
     });
   }
 
+  /** Requests under way over HTTP/2, as far as they are sockets: what waits in them, and ending them. */
+  streams(): Iterable<Socket> {
+    return this.#http2.streams();
+  }
+
   /** Closes the listening socket only. `http.Server.close` would also stop the timeouts of what is running. */
   unlisten(): void {
     if (!this.#server.listening) return;
@@ -103,6 +114,7 @@ export class BoundServer {
   /** Ends what waits for a request. */
   closeIdle(): void {
     this.#server.closeIdleConnections();
+    this.#http2.leave();
     // The server's own notion of idle leaves out connections that have never said anything.
     for (const socket of this.sockets) if (socket.bytesRead === 0) socket.destroy();
     for (const { socket } of this.#handshakes.values()) socket.destroy();
@@ -110,6 +122,7 @@ export class BoundServer {
 
   /** Enforces what the runtime does not. */
   sweep(nowMs: number): void {
+    this.#http2.sweep(nowMs);
     const handshakeMs = this.#options.tlsHandshakeMs ?? TLS_HANDSHAKE_MS;
     for (const { socket, sinceMs } of this.#handshakes.values()) {
       if (nowMs - sinceMs <= handshakeMs) continue;
@@ -120,7 +133,8 @@ export class BoundServer {
 
   /** Ends the server's own timers; calls back when that is done. */
   stop(done: () => void): void {
-    this.#server.close(() => done()); // not listening any more, it calls back with an error
+    // Not listening any more, it calls back with an error.
+    void this.#http2.ended().then(() => this.#server.close(() => done()));
   }
 
   #onConnection(socket: Socket): void {
@@ -154,6 +168,7 @@ export class BoundServer {
       this.#track(socket);
       this.sockets.delete(raw); // closes with the other, which counts from now on
       socket.on("error", () => {}); // "close" follows
+      this.#http2.offer(socket, raw);
     });
     server.on("tlsClientError", (error: Error, socket: tls.TLSSocket) => {
       const failure = failureOf(error, socket);

@@ -1,5 +1,5 @@
 /**
- * One HTTP/1.1 listener, in the clear or over TLS, with every timeout and limit, the checks of a request's
+ * One HTTP listener, in the clear or over TLS (then HTTP/2, too), with every timeout and limit, the checks of a request's
  * head, and routing by path. `Deno.serve` has no timeouts at all and dies of one EMFILE.
  *
  * @module
@@ -66,7 +66,7 @@ export class HttpListener implements AsyncDisposable {
       upgrade: (req, socket, head) => this.#onUpgrade(req, socket, head),
       clientError: (error, socket) => this.#onClientError(error, socket),
       broken: () => options.onRefused?.(0),
-      ended: (socket) => this.#onEnded(socket),
+      ended: () => this.#onEnded(),
     });
   }
 
@@ -196,8 +196,7 @@ export class HttpListener implements AsyncDisposable {
     }
   }
 
-  #onEnded(socket: Socket): void {
-    this.#stalls.forget(socket);
+  #onEnded(): void {
     if (this.#isDraining && this.connections === 0) this.#stop();
   }
 
@@ -258,7 +257,8 @@ export class HttpListener implements AsyncDisposable {
   #sweep(): void {
     const nowMs = monotonicMs();
     const { sockets } = this.#server;
-    const stalled = this.#stalls.sweep(sockets.difference(this.#upgrades.sockets), nowMs);
+    const stalled = this.#stalls.sweep(sockets.difference(this.#upgrades.sockets), nowMs) +
+      this.#stalls.sweep(this.#server.streams(), nowMs);
     if (stalled > 0) this.#options.onStalled?.(stalled);
     this.#server.sweep(nowMs);
     if (this.#isDraining) this.#server.closeIdle();

@@ -14,8 +14,10 @@ import { wantsUpgrade } from "./upgrades.ts";
 
 /** Limits, rules and hooks of a listener. */
 export interface HttpListenerOptions extends HostRules {
-  /** Speaks TLS with these; their ALPN should be `HTTP_ALPN` (bound_server.ts). */
+  /** Speaks TLS with these; their ALPN is what `bindHttp` offers. */
   readonly tls?: tls.TlsOptions & tls.SecureContextOptions;
+  /** Offers HTTP/2 over TLS where the runtime has it; true by default. */
+  readonly http2?: boolean;
   /** Time for a TLS handshake, ms. */
   readonly tlsHandshakeMs?: number;
   /** Sends every request to this port of the same host over HTTPS (308). */
@@ -60,8 +62,16 @@ interface UpgradeOptions {
   readonly shouldUpgradeCallback: (req: IncomingMessage) => boolean;
 }
 
+/** Of `ServerOptions`; HTTP/2 keeps to them, too. */
+interface Deadlines {
+  readonly headersTimeout: number;
+  readonly keepAliveTimeout: number;
+}
+
 /** The part of it that `node:http` looks after. */
-export function serverOptions(options: HttpListenerOptions): ServerOptions & UpgradeOptions {
+export function serverOptions(
+  options: HttpListenerOptions,
+): ServerOptions & UpgradeOptions & Deadlines {
   return {
     headersTimeout: options.headersTimeoutMs ?? 10_000,
     requestTimeout: options.requestTimeoutMs ?? 30_000,

@@ -15,7 +15,7 @@ interface Waiting {
 /** One per listener; `sweep` is called from its coarse timer. */
 export class StallWatch {
   readonly #stallMs: number;
-  readonly #waiting = new Map<Socket, Waiting>();
+  readonly #waiting = new WeakMap<Socket, Waiting>();
 
   /** @param stallMs a client may take nothing for so long while bytes wait, ms */
   constructor(stallMs: number) {
@@ -34,11 +34,6 @@ export class StallWatch {
       }
     }
     return destroyed;
-  }
-
-  /** Forgets a closed socket. */
-  forget(socket: Socket): void {
-    this.#waiting.delete(socket);
   }
 
   #isStalled(socket: Socket, nowMs: number): boolean {

@@ -4,8 +4,6 @@
  * @module
  */
 import type { ServerResponse } from "node:http";
-import type { Batch } from "../../lib/core/connection.ts";
-import type { Message } from "../../lib/core/message.ts";
 
 /**
  * Largest single write. The runtime reports a write only when the kernel took all of it, and joins what
@@ -86,17 +84,4 @@ export class PacedWriter {
     this.#freeRoom?.();
     if (this.#isEnding) this.#res.end();
   }
-}
-
-/** The encoded messages of a batch in one array. */
-export function joinedBatch(batch: Batch, encode: (message: Message) => Uint8Array): Uint8Array {
-  if (batch.length === 1) return encode(batch[0]);
-  const parts = batch.map((message) => encode(message));
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -9,7 +9,7 @@
  * @module
  */
 import { allocate } from "../../lib/core/byte_pool.ts";
-import type { ByteSink, ByteSource } from "../../lib/framing/framed.ts";
+import type { ByteSink, ByteSource } from "../../lib/framing/bytes.ts";
 
 /** What a pipe holds on Linux: no read brings more. */
 const PIPE_BYTES = 64 * 1024;

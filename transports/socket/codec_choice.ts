@@ -23,12 +23,17 @@ export async function codecMakerOf(url: URL, messageBytesMax: number): Promise<C
   const refuse = (what: string, known: string) =>
     new TransportError(`Cannot use ${what}: known are ${known}`);
   if (compress !== "off" && compress !== "auto") throw refuse(`compress=${compress}`, "auto, off");
-  if (framing === "newline" && compress === "off") return () => newline({ messageBytesMax });
+  if (framing === "newline" && compress === "off") return sharing(newline({ messageBytesMax }));
   if (framing !== "length") throw refuse(`framing=${framing} with compress=${compress}`, "length");
   if (compress === "auto") {
     const { privateHop } = await import("../../lib/framing/private_hop.ts");
     return () => privateHop({ messageBytesMax });
   }
   const { lengthPrefixed } = await import("../../lib/framing/length_prefixed.ts");
-  return () => lengthPrefixed({ messageBytesMax });
+  return sharing(lengthPrefixed({ messageBytesMax }));
+}
+
+/** These codecs remember nothing: one does for all connections. */
+function sharing(codec: Codec): CodecMaker {
+  return () => codec;
 }

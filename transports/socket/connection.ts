@@ -4,7 +4,14 @@
  * @module
  */
 import type { Socket } from "node:net";
-import type { Batch, Codec, Connection, Decoder, Peer } from "../../lib/core/connection.ts";
+import type {
+  Batch,
+  Codec,
+  Connection,
+  Decoder,
+  DirectPath,
+  Peer,
+} from "../../lib/core/connection.ts";
 import { type GatewayError, TransportError } from "../../lib/core/errors.ts";
 import { CLOSE_FLUSH_MS } from "../../lib/core/limits.ts";
 import { type Framed, framed } from "../../lib/framing/framed.ts";
@@ -27,32 +34,37 @@ export interface SocketParts {
 /** Ends with the socket; ends the socket when it is disposed. */
 export class SocketConnection implements Connection {
   readonly kind = "connection";
-  readonly readable: ReadableStream<Batch>;
-  readonly writable: WritableStream<Batch>;
   readonly peer: Peer;
-  readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #source: SocketSource;
   readonly #streams: Framed;
-  readonly #gone: Promise<void>;
+  #isGone = false;
   #disposal: Promise<void> | undefined;
 
   constructor({ socket, source, peer, codec, bufferBytesMax, onFirstMessage }: SocketParts) {
     this.peer = peer;
     this.#socket = socket;
     this.#source = source;
-    const told = onFirstMessage === undefined ? codec : telling(codec, onFirstMessage);
+    const told = onFirstMessage === undefined ? codec : new TellingCodec(codec, onFirstMessage);
     this.#streams = framed(source, new SocketSink(socket), told, { bufferBytesMax });
-    this.readable = this.#streams.readable;
-    this.writable = this.#streams.writable;
-    this.closed = this.#streams.ended;
-    this.#gone = new Promise((resolve) => {
-      if (socket.destroyed) resolve();
-      else socket.once("close", () => resolve());
-    });
-    // A socket that has gone takes no more, but what it has brought is still read.
-    this.#gone.then(() => this.#streams.readingEnded)
-      .then(() => this.#streams.finish(), () => {}); // told by `closed`
+    if (socket.destroyed) this.#onGone();
+    else socket.on("close", () => this.#onGone());
+  }
+
+  get readable(): ReadableStream<Batch> {
+    return this.#streams.readable;
+  }
+
+  get writable(): WritableStream<Batch> {
+    return this.#streams.writable;
+  }
+
+  get direct(): DirectPath {
+    return this.#streams.direct;
+  }
+
+  get closed(): Promise<void> {
+    return this.#streams.ended;
   }
 
   abort(reason: GatewayError): void {
@@ -70,22 +82,46 @@ export class SocketConnection implements Connection {
     const socket = this.#socket;
     // Both together have one deadline: the peer takes what is left, then ends its side.
     const timer = setTimeout(() => socket.destroy(), CLOSE_FLUSH_MS);
-    await Promise.race([this.#streams.flushed(), this.#gone]);
+    const gone = this.#gone();
+    await Promise.race([this.#streams.flushed(), gone]);
     this.#streams.finish();
     this.#source.cancel();
     socket.end();
-    await this.#gone;
+    await gone;
     clearTimeout(timer);
+  }
+
+  #gone(): Promise<void> {
+    if (this.#isGone) return Promise.resolve();
+    return new Promise((resolve) => this.#socket.once("close", () => resolve()));
+  }
+
+  /** A socket that has gone takes no more, but what it has brought is still read. */
+  #onGone(): void {
+    this.#isGone = true;
+    this.#streams.readingEnded.then(() => this.#streams.finish(), () => {}); // told by `closed`
   }
 }
 
 /** The codec, telling of the first message that it decodes. */
-function telling(codec: Codec, onFirstMessage: () => void): Codec {
-  return {
-    name: codec.name,
-    encode: (batch) => codec.encode(batch),
-    decoder: () => new TellingDecoder(codec.decoder(), onFirstMessage),
-  };
+class TellingCodec implements Codec {
+  readonly name: string;
+  readonly #codec: Codec;
+  readonly #onFirstMessage: () => void;
+
+  constructor(codec: Codec, onFirstMessage: () => void) {
+    this.name = codec.name;
+    this.#codec = codec;
+    this.#onFirstMessage = onFirstMessage;
+  }
+
+  decoder(): Decoder {
+    return new TellingDecoder(this.#codec.decoder(), this.#onFirstMessage);
+  }
+
+  encode(batch: Batch): Uint8Array {
+    return this.#codec.encode(batch);
+  }
 }
 
 class TellingDecoder implements Decoder {

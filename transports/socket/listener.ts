@@ -182,7 +182,7 @@ export class SocketListener implements Listener {
       return;
     }
     this.#fresh.add(raw);
-    raw.once("close", () => {
+    raw.on("close", () => {
       this.#fresh.delete(raw);
       release?.();
     });
@@ -204,8 +204,8 @@ export class SocketListener implements Listener {
       this.#fresh.delete(socket);
       this.#watch.forget(socket);
     };
-    socket.once("close", isOver);
-    socket.once("end", () => {
+    socket.on("close", isOver);
+    socket.on("end", () => {
       if (this.#fresh.has(socket)) socket.destroy(); // it has gone without a word
     });
   }

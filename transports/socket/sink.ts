@@ -4,7 +4,7 @@
  * @module
  */
 import type { Socket } from "node:net";
-import type { ByteSink } from "../../lib/framing/framed.ts";
+import type { ByteSink } from "../../lib/framing/bytes.ts";
 
 /** A write resolves when the system has taken all of it: what the peer does not read stays unwritten. */
 export class SocketSink implements ByteSink {

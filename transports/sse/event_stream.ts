@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { allocate } from "../../lib/core/byte_pool.ts";
+import type { LoggedEvent } from "../../lib/core/event_log.ts";
 import {
   encodeEndpoint,
   encodeIdLine,
@@ -12,7 +13,6 @@ import {
   HEARTBEAT,
 } from "../../lib/framing/sse_encoding.ts";
 import { type EventWriter, eventWriter } from "../http/compression.ts";
-import type { LoggedEvent } from "./event_log.ts";
 
 /** Largest chunk of the response, bytes. */
 const CHUNK_BYTES_MAX = 16 * 1024;
@@ -73,7 +73,7 @@ export class EventStream {
   }
 
   /** Writes events; each chunk holds as many as fit. */
-  write(events: readonly LoggedEvent[]): void {
+  write(events: readonly LoggedEvent<Uint8Array>[]): void {
     this.#lastWriteMs = 0; // the next beat begins a new interval
     let small: Uint8Array[] = [], smallBytes = 0;
     const flush = () => {
@@ -81,7 +81,7 @@ export class EventStream {
       small = [];
       smallBytes = 0;
     };
-    for (const { sequence, body } of events) {
+    for (const { sequence, item: body } of events) {
       const id = encodeIdLine(`${this.#idPrefix}${sequence}`);
       if (smallBytes + id.length + body.length > CHUNK_BYTES_MAX) flush();
       small.push(id);

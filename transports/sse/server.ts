@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connection, Peer, TlsIdentity } from "../../lib/core/connection.ts";
 import { GatewayError, toGatewayError } from "../../lib/core/errors.ts";
+import { LogBudget } from "../../lib/core/event_log.ts";
 import { BUFFER_BYTES_MAX, MESSAGE_BYTES_MAX, SESSIONS_MAX } from "../../lib/core/limits.ts";
 import { Message } from "../../lib/core/message.ts";
 import { ArrivalQueue } from "../http/arrival_queue.ts";
@@ -19,7 +20,6 @@ import type { HttpListener } from "../http/listener.ts";
 import { answer, refuse } from "../http/refusal.ts";
 import { tlsIdentityOf } from "../http/tls_identity.ts";
 import { acceptedForms, bodyProblem } from "../streamable_http/accept.ts";
-import { LogBudget } from "./event_log.ts";
 import { EventStream, ID_SEPARATOR } from "./event_stream.ts";
 import { SseConnection, type SseConnectionLimits } from "./server_connection.ts";
 

@@ -7,11 +7,11 @@
 import type { Batch, Connection, Peer } from "../../lib/core/connection.ts";
 import { monotonicMs } from "../../lib/core/clock.ts";
 import { type GatewayError, reasonOf, TransportError } from "../../lib/core/errors.ts";
+import { EventLog, type EventLogLimits, type LogBudget } from "../../lib/core/event_log.ts";
 import { CLOSE_FLUSH_MS } from "../../lib/core/limits.ts";
 import type { Message } from "../../lib/core/message.ts";
 import { encodeEvent, eventBody } from "../../lib/framing/sse_encoding.ts";
 import { byteLengthOf, Inbox } from "../streamable_http/inbox.ts";
-import { EventLog, type EventLogLimits, type LogBudget } from "./event_log.ts";
 import type { EventStream } from "./event_stream.ts";
 
 /** Limits of a connection. */
@@ -34,7 +34,7 @@ export class SseConnection implements Connection {
   posts = 0;
   readonly #limits: SseConnectionLimits;
   readonly #inbox: Inbox;
-  readonly #log: EventLog;
+  readonly #log: EventLog<Uint8Array>;
   readonly #end = Promise.withResolvers<void>();
   readonly #onEnd: () => void;
   #controller!: WritableStreamDefaultController;
@@ -143,10 +143,11 @@ export class SseConnection implements Connection {
   async #write(batch: Batch): Promise<void> {
     if (this.#hasEnded) return; // the stream is broken already; its writer is told
     this.#wasUsed = true;
-    const events = batch.map((message) =>
+    const events = batch.map((message) => {
       // Only a notification can be for several clients; the body of an answer is needed once.
-      this.#log.append(message.kind === "notification" ? eventBody(message) : encodeEvent(message))
-    );
+      const body = message.kind === "notification" ? eventBody(message) : encodeEvent(message);
+      return this.#log.append(body, body.length);
+    });
     if (this.#stream !== undefined) {
       this.#stream.write(events);
       this.#log.sent();

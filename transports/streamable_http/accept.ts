@@ -4,7 +4,7 @@
  * @module
  */
 import type { IncomingMessage } from "node:http";
-import { isLegacyVersion, isModernVersion, LEGACY_VERSIONS } from "../../lib/core/eras.ts";
+import { isModernVersion } from "../../lib/core/eras.ts";
 import { GatewayError } from "../../lib/core/errors.ts";
 
 /** Forms of an answer that a client takes. */
@@ -49,10 +49,16 @@ export function negotiationProblem(
   if (req.method === "POST" && !accepted.json && !accepted.events) {
     return notAcceptable("application/json and text/event-stream");
   }
+  if (req.method === "POST") return undefined; // its body says what it speaks, too
   const version = req.headers["mcp-protocol-version"];
-  if (version === undefined || isLegacyVersion(version as string)) return undefined;
-  return unsupportedVersion(String(version));
+  return isModernVersion(String(version)) ? METHOD_NOT_ALLOWED : undefined;
 }
+
+/** The sessionless era has only POST. */
+const METHOD_NOT_ALLOWED = new GatewayError("InvalidRequest", "Cannot answer: method not allowed", {
+  status: 405,
+  headers: { allow: "POST" },
+});
 
 /** Why the body of a POST cannot be read, by its headers alone; `undefined` when it can. */
 export function bodyProblem(req: IncomingMessage, bodyBytesMax: number): GatewayError | undefined {
@@ -92,11 +98,4 @@ function notAcceptable(what: string): GatewayError {
   return new GatewayError("InvalidRequest", `Cannot answer: the client must accept ${what}`, {
     status: 406,
   });
-}
-
-function unsupportedVersion(requested: string): GatewayError {
-  const message = `Cannot accept request: protocol version not supported`;
-  if (!isModernVersion(requested)) return new GatewayError("InvalidRequest", message);
-  const data = { supported: LEGACY_VERSIONS, requested };
-  return new GatewayError("UnsupportedVersion", message, { data });
 }

@@ -17,12 +17,14 @@ import {
   MESSAGE_BYTES_MAX,
 } from "../../lib/core/limits.ts";
 import type { Message } from "../../lib/core/message.ts";
+import { idKey } from "../../lib/core/message_id.ts";
 import { type UpstreamAgent, withoutTlsParameters } from "../http/agent.ts";
 import { discard, failureOf, unavailable } from "../http/answer.ts";
 import { dialAgent } from "../http/dial.ts";
 import { Flight, Flights } from "../http/flight.ts";
-import { Registry } from "../http/registry.ts";
-import { type ClientLimits, PostCall } from "./call.ts";
+import { isModernRequest } from "./asker.ts";
+import type { ClientLimits } from "./call.ts";
+import { Calls } from "./calls.ts";
 import { byteLengthOf, Inbox } from "./inbox.ts";
 import { Listening } from "./listening.ts";
 import { SessionGone } from "./refusal.ts";
@@ -32,8 +34,10 @@ import { HttpSession } from "./session.ts";
 /** Limits and hooks of client connections. */
 export interface StreamableHttpClientOptions extends Partial<ClientLimits> {
   readonly bufferBytesMax?: number;
-  /** Requests under way at once. */
+  /** Requests under way at once; subscriptions do not count. */
   readonly inFlightMax?: number;
+  /** Subscriptions open at once, a socket each; one more is refused. */
+  readonly subscriptionsMax?: number;
   /** Until a connection is made, ms. */
   readonly connectTimeoutMs?: number;
   /** How long an unused connection is kept, ms. */
@@ -42,11 +46,13 @@ export interface StreamableHttpClientOptions extends Partial<ClientLimits> {
   readonly closeTimeoutMs?: number;
   /** Told of what no asker is: lost notifications, bad events, a broken general stream. */
   readonly onLost?: (reason: string) => void;
+  /** Told of a tool that is left out of the lists that pass, for its `x-mcp-header` is bad; else `onLost` is. */
+  readonly onToolRefused?: (reason: string) => void;
 }
 
 type Settings = Required<StreamableHttpClientOptions>;
 
-const DEFAULTS: Settings = {
+const DEFAULTS: Omit<Settings, "onToolRefused"> = {
   messageBytesMax: MESSAGE_BYTES_MAX,
   bufferBytesMax: BUFFER_BYTES_MAX,
   headersTimeoutMs: CALL_DEADLINE_HARD_MS,
@@ -54,6 +60,7 @@ const DEFAULTS: Settings = {
   resumesMax: 5,
   retryMs: 1000,
   inFlightMax: 1000,
+  subscriptionsMax: 1000,
   connectTimeoutMs: 10_000,
   idleMs: 4000,
   closeTimeoutMs: 2000,
@@ -73,7 +80,8 @@ export async function dialStreamableHttp(
   signal: AbortSignal,
   options: StreamableHttpClientOptions = {},
 ): Promise<Connection> {
-  const settings = { ...DEFAULTS, ...options };
+  const given = { ...DEFAULTS, ...options };
+  const settings = { ...given, onToolRefused: given.onToolRefused ?? given.onLost };
   const agent = await dialAgent(endpoint.url, signal, settings);
   return new HttpConnection(endpoint, agent, settings);
 }
@@ -91,7 +99,7 @@ class HttpConnection implements Connection {
   readonly #inbox: Inbox;
   readonly #sender: Sender;
   readonly #flights = new Flights();
-  readonly #calls = new Registry<PostCall>();
+  readonly #calls: Calls;
   readonly #end = Promise.withResolvers<void>();
   #hasEnded = false;
   #closing: Promise<void> | undefined;
@@ -104,14 +112,34 @@ class HttpConnection implements Connection {
     this.peer = { transport: "http", address: endpoint.url.host };
     this.#inbox = new Inbox(settings.bufferBytesMax, () => void this.#close(false));
     this.readable = this.#inbox.readable;
+    this.#calls = new Calls(this.#session, this.#inbox, this.#flights, settings);
     this.#sender = new Sender(this.#send, settings);
     this.writable = new WritableStream<Batch>({
-      write: (batch) => this.#sender.push(batch),
+      write: (batch) => this.#push(batch),
       close: () => this.#close(true),
       abort: (reason) => this.abort(reason),
     }, { highWaterMark: settings.bufferBytesMax, size: byteLengthOf });
     this.closed = this.#end.promise;
     this.closed.catch(() => {}); // whoever asks gets the rejection; nobody has to ask
+  }
+
+  /** Hands messages to the sender, except cancellations that are no messages on the wire. */
+  #push(batch: Batch): Promise<void> | undefined {
+    if (!batch.some(isCancellation)) return this.#sender.push(batch);
+    let busy: Promise<void> | undefined;
+    for (const message of batch) {
+      if (!isCancellation(message) || !this.#cancelModern(message.requestId!)) {
+        busy = this.#sender.push([message]);
+      }
+    }
+    return busy;
+  }
+
+  /** False when the cancellation has to be sent. */
+  #cancelModern(requestId: Uint8Array): boolean {
+    const key = idKey(requestId);
+    const isMeant = (message: Message) => isModernRequest(message) && idKey(message.id!) === key;
+    return this.#sender.withdraw(isMeant) || this.#calls.cancelModern(key);
   }
 
   abort(reason: GatewayError): void {
@@ -165,7 +193,7 @@ class HttpConnection implements Connection {
       if (message.kind !== "request") continue;
       this.#inbox.deliverOne(failure(message.id, unavailable("connection lost", "not_sent")));
     }
-    for (const call of this.#calls.all()) call.fail(reason);
+    this.#calls.fail(reason);
     this.#flights.abort(reason);
   }
 
@@ -180,18 +208,10 @@ class HttpConnection implements Connection {
       this.#lost(error);
       landed();
     };
-    if (message.kind === "request") this.#request(message, flight, onOrdered).then(landed, failed);
-    else this.#tell(message, flight).finally(onOrdered).then(landed, failed);
+    if (message.kind === "request") {
+      this.#calls.run(message, flight, onOrdered).then(landed, failed);
+    } else this.#tell(message, flight).finally(onOrdered).then(landed, failed);
   };
-
-  #request(message: Message, flight: Flight, onOrdered: () => void): Promise<void> {
-    const call = new PostCall(message, flight, this.#session, this.#inbox, this.#settings, () => {
-      this.#calls.delete(call);
-      onOrdered();
-    });
-    this.#calls.add(call);
-    return call.run();
-  }
 
   /** Sends what has no answer. */
   async #tell(message: Message, flight: Flight): Promise<void> {
@@ -207,15 +227,7 @@ class HttpConnection implements Connection {
     if (status === 404 && this.#session.id !== undefined) throw new SessionGone("not_sent");
     if (status >= 300) throw new TransportError(`Cannot deliver message: status ${status}`);
     if (message.method === "notifications/initialized") this.#listen();
-    if (message.requestId !== undefined) this.#drop(message.requestId);
-  }
-
-  /** A cancelled request may stay unanswered, and its stream open, for ever. */
-  #drop(requestId: Uint8Array): void {
-    const cancelled = new GatewayError("InternalError", "Cannot answer: the request was cancelled");
-    for (const call of this.#calls.all()) {
-      if (call.isNamedBy(requestId)) call.drop(cancelled);
-    }
+    if (message.requestId !== undefined) this.#calls.drop(idKey(message.requestId));
   }
 
   #listen(): void {
@@ -234,6 +246,10 @@ class HttpConnection implements Connection {
       this.#finish(new TransportError(`Cannot use ${this.peer.address}: ${error.message}`));
     } else if (!this.#hasEnded) this.#settings.onLost(failureOf(error).message);
   }
+}
+
+function isCancellation(message: Message): boolean {
+  return message.method === "notifications/cancelled" && message.requestId !== undefined;
 }
 
 const CLOSED = unavailable("the connection was closed", "unknown");

@@ -5,15 +5,27 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Batch, Exchange, RequestInfo, TlsIdentity } from "../../lib/core/connection.ts";
+import type {
+  Batch,
+  Exchange,
+  ExchangeEnd,
+  RequestInfo,
+  TlsIdentity,
+} from "../../lib/core/connection.ts";
 import { failure } from "../../lib/core/compose.ts";
 import { GatewayError, TransportError } from "../../lib/core/errors.ts";
 import { Message } from "../../lib/core/message.ts";
 import { ENCODE_BYTES_MIN } from "../../lib/framing/compression/http_encoding.ts";
-import { encodeEvent, HEARTBEAT } from "../../lib/framing/sse_encoding.ts";
+import {
+  encodeEvent,
+  encodeEvents,
+  encodePriming,
+  encodeRetry,
+  HEARTBEAT,
+} from "../../lib/framing/sse_encoding.ts";
 import { answer, type FlatHeaders, hasUnreadBody, refuse } from "../http/refusal.ts";
 import type { Registered, Registry } from "../http/registry.ts";
-import { joinedBatch, PacedWriter, PIECE_BYTES } from "../http/write.ts";
+import { PacedWriter, PIECE_BYTES } from "../http/write.ts";
 import { readBody } from "../http/body.ts";
 import type { BodyBudget } from "../http/body_budget.ts";
 import { codedBody, type EventWriter, eventWriter } from "../http/compression.ts";
@@ -94,6 +106,14 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
     return typeof value === "string" ? value : value?.join(", ");
   }
 
+  headersFrom(prefix: string): Readonly<Record<string, string>> | undefined {
+    let found: Record<string, string> | undefined;
+    for (const name in this.#req.headers) {
+      if (name.startsWith(prefix)) (found ??= {})[name] = this.header(name)!;
+    }
+    return found;
+  }
+
   get gone(): boolean {
     return this.#isAnswered || this.#res.destroyed;
   }
@@ -141,7 +161,7 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
    * @throws {GatewayError} InvalidRequest when the client takes no event streams: the caller must use the
    * session's general stream
    */
-  async send(batch: Batch): Promise<void> {
+  async send(batch: Batch, eventIds?: readonly string[]): Promise<void> {
     if (!this.#accepted.events) {
       throw new GatewayError("InvalidRequest", "Cannot stream to client: it accepts JSON only", {
         status: 406,
@@ -152,19 +172,28 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
       throw new TransportError(`Cannot send to ${this.address}: the exchange has ended`);
     }
     const writer = this.#openStream();
-    if (batch.length > 0) writer.write(joinedBatch(batch, encodeEvent));
+    if (batch.length > 0) writer.write(encodeEvents(batch, eventIds));
     this.#lastWriteMs = 0; // the next beat begins a new interval
     if (this.#isFull(writer)) await writer.room();
   }
 
-  finish(message?: Message): void {
+  prime(eventId: string, retryMs: number): void {
+    if (this.gone) return;
+    const writer = this.#openStream();
+    writer.write(encodePriming(eventId, retryMs));
+    this.#lastWriteMs = 0;
+  }
+
+  finish(message?: Message, end?: ExchangeEnd): void {
     if (this.#isAnswered) return;
-    if (message !== undefined && this.#writer === undefined && this.#accepted.json) {
-      return this.#finishWithJson(message.bytes);
+    const takesJson = this.#accepted.json || end?.status !== undefined;
+    if (message !== undefined && this.#writer === undefined && takesJson) {
+      return this.#finishWithJson(message.bytes, end?.status);
     }
     const writer = this.#openStream();
     this.#isAnswered = true;
-    if (message !== undefined) writer.write(encodeEvent(message));
+    if (message !== undefined) writer.write(encodeEvent(message, end?.eventId));
+    if (end?.retryMs !== undefined) writer.write(encodeRetry(end.retryMs));
     writer.end();
     this.#settings.streams.delete(this);
   }
@@ -186,15 +215,15 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
     return !this.#res.destroyed;
   }
 
-  #finishWithJson(document: Uint8Array): void {
+  #finishWithJson(document: Uint8Array, status = 200): void {
     if (!this.#begin()) return;
     const headers = this.#headers ?? [];
     const body = document.length >= ENCODE_BYTES_MIN && this.#compresses
       ? codedBody(this.#req, this.#res, headers, document)
       : document;
     headers.push("content-type", "application/json", "content-length", String(body.length));
-    if (hasUnreadBody(this.#req)) return answer(this.#req, this.#res, 200, headers, body);
-    this.#res.writeHead(200, headers);
+    if (hasUnreadBody(this.#req)) return answer(this.#req, this.#res, status, headers, body);
+    this.#res.writeHead(status, headers);
     if (body.length <= PIECE_BYTES) return void this.#res.end(body);
     const writer = new PacedWriter(this.#res);
     writer.write(body);

@@ -15,7 +15,7 @@ export type SendOne = (message: Message, onOrdered: () => void, onLanded: () => 
 export interface SenderLimits {
   /** Bytes that may wait here before the writer has to. */
   readonly bufferBytesMax: number;
-  /** Requests under way at once. */
+  /** Requests under way at once; subscriptions do not count. */
   readonly inFlightMax: number;
 }
 
@@ -44,9 +44,19 @@ export class Sender {
     return this.#isFull ? this.#until(() => !this.#isFull) : undefined;
   }
 
-  /** Resolves when nothing waits and nothing is under way. */
+  /** Resolves when nothing waits and nothing is under way but subscriptions. */
   idle(): Promise<void> {
     return this.#until(() => this.#queue.length === 0 && this.#inFlight === 0);
+  }
+
+  /** Takes out a message that has not been sent; false when it is not here. */
+  withdraw(isMeant: (message: Message) => boolean): boolean {
+    const place = this.#queue.findIndex(isMeant);
+    if (place < 0) return false;
+    const [message] = this.#queue.splice(place, 1);
+    this.#queuedBytes -= message.bytes.length;
+    this.#wake();
+    return true;
   }
 
   /** Takes out what has not been sent. */
@@ -65,9 +75,11 @@ export class Sender {
     while (!this.#isHeld && this.#queue.length > 0 && this.#inFlight < this.#limits.inFlightMax) {
       const message = this.#queue.shift()!;
       this.#queuedBytes -= message.bytes.length;
-      this.#inFlight++;
       this.#isHeld = message.kind === "notification" || message.method === "initialize";
-      this.#sendOne(message, this.#isHeld ? this.#release : NOTHING, this.#landed);
+      const isCounted = message.method !== "subscriptions/listen"; // whose stream lasts for hours
+      if (isCounted) this.#inFlight++;
+      const onLanded = isCounted ? this.#landed : NOTHING;
+      this.#sendOne(message, this.#isHeld ? this.#release : NOTHING, onLanded);
     }
   }
 
@@ -95,5 +107,5 @@ export class Sender {
 }
 
 function NOTHING(): void {
-  // requests leave without waiting for each other
+  // requests leave without waiting for each other, and nobody waits for subscriptions
 }

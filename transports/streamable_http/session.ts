@@ -1,5 +1,5 @@
 /**
- * The HTTP requests of one client session: which headers they carry, and sending them.
+ * The HTTP requests towards one server, of a session or without one: which headers they carry, and sending them.
  *
  * @module
  */
@@ -9,6 +9,8 @@ import type { Message } from "../../lib/core/message.ts";
 import { targetOf, type UpstreamAgent } from "../http/agent.ts";
 import { failureOf, offProtocol } from "../http/answer.ts";
 import type { Flight } from "../http/flight.ts";
+import type { Headers } from "./param_headers.ts";
+import { singleHeaders } from "./single_headers.ts";
 
 const ACCEPT_BOTH = "application/json, text/event-stream";
 const EVENT_STREAM = "text/event-stream";
@@ -52,9 +54,27 @@ export class HttpSession {
     if (typeof version === "string" && SESSION_ID.test(version)) this.#protocolVersion = version;
   }
 
+  /** Whether a handshake has been made here. */
+  get isNegotiated(): boolean {
+    return this.id !== undefined || this.#protocolVersion !== undefined;
+  }
+
   /** Sends one message. Resolves with the head of the answer. */
   post(message: Message, flight: Flight): Promise<IncomingMessage> {
     return this.#open("POST", flight, ACCEPT_BOTH, undefined, message.bytes);
+  }
+
+  /**
+   * Sends a request of the era without sessions: what is learned here means nothing to it.
+   *
+   * @param params `mcp-param-*` of the request
+   * @throws {GatewayError} InvalidRequest when it cannot travel over HTTP
+   */
+  // deno-lint-ignore require-await -- so that all failures are rejections
+  async postSingle(message: Message, flight: Flight, params: Headers): Promise<IncomingMessage> {
+    const headers = singleHeaders(message, this.#headers, params);
+    headers.accept = ACCEPT_BOTH;
+    return this.#send("POST", flight, headers, message.bytes);
   }
 
   /** Opens a stream, after an event if one is named. */
@@ -75,22 +95,40 @@ export class HttpSession {
     body?: Uint8Array,
   ): Promise<IncomingMessage> {
     const headers: Record<string, string | number> = { ...this.#headers, accept };
-    if (body !== undefined) {
-      headers["content-type"] = "application/json";
-      headers["content-length"] = body.length;
-    }
     if (this.id !== undefined) headers["mcp-session-id"] = this.id;
     if (this.#protocolVersion !== undefined) {
       headers["mcp-protocol-version"] = this.#protocolVersion;
     }
     if (lastEventId !== undefined) headers["last-event-id"] = lastEventId;
+    return this.#send(method, flight, headers, body);
+  }
+
+  #send(
+    method: string,
+    flight: Flight,
+    headers: Record<string, string | number>,
+    body: Uint8Array | undefined,
+  ): Promise<IncomingMessage> {
+    if (body !== undefined) {
+      headers["content-type"] = "application/json";
+      headers["content-length"] = body.length;
+    }
     return new Promise((resolve, reject) => {
       const request: ClientRequest = http.request({ ...this.#options, method, headers }, resolve);
       request.on("error", (error) => reject(failureOf(flight.reason ?? error)));
+      request.on("socket", sendOnce);
       flight.carry(request);
       request.end(body);
     });
   }
+}
+
+/**
+ * Deno 2.9.6 sends a request again by itself when its kept socket closes before an answer, even when it is we who
+ * close it (denoland/deno#36786): a call would run twice. Only sockets that count as new are spared.
+ */
+function sendOnce(this: ClientRequest): void {
+  this.reusedSocket = false;
 }
 
 /**

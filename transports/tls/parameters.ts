@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import net from "node:net";
@@ -126,10 +126,17 @@ async function identity(parameters: TlsParameters): Promise<{ cert: string; key:
   const cert = await textOf(parameters, "cert");
   const key = await textOf(parameters, "key");
   const [leaf] = certificates(cert, parameters, "cert");
-  if (!leaf.checkPrivateKey(privateKey(key, parameters))) {
+  if (!isKeyOf(leaf, privateKey(key, parameters))) {
     throw unusable(where, "key", `${parameters.key} is not the key of ${parameters.cert}`);
   }
   return { cert, key };
+}
+
+/** As `checkPrivateKey` does, which Deno 2.6 has not. */
+function isKeyOf({ publicKey }: X509Certificate, key: KeyObject): boolean {
+  const form = { type: "spki", format: "der" } as const;
+  // The types want a public key or PEM; a private key stands for its public one.
+  return createPublicKey(key as never).export(form).equals(publicKey.export(form));
 }
 
 async function authorities(parameters: TlsParameters, name: "ca" | "clientCa"): Promise<string> {

@@ -6,7 +6,7 @@
 import type { Batch } from "../../lib/core/connection.ts";
 import type { TransportError } from "../../lib/core/errors.ts";
 import type { Message } from "../../lib/core/message.ts";
-import { batchBytes } from "../../lib/framing/framed.ts";
+import { batchBytes } from "../../lib/framing/writing.ts";
 import type { Ws } from "./library.ts";
 
 /** More than this unread stops the peer, bytes. */

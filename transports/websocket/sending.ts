@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import type { Batch } from "../../lib/core/connection.ts";
 import { reasonOf, TransportError } from "../../lib/core/errors.ts";
 import { MeteredWritable } from "../../lib/core/write_progress.ts";
-import { batchBytes } from "../../lib/framing/framed.ts";
+import { batchBytes } from "../../lib/framing/writing.ts";
 import type { MessageFormat } from "./format.ts";
 import { FrameWriter, type FrameWriterOptions } from "./frame_writer.ts";
 import type { Ws } from "./library.ts";

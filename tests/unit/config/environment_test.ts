@@ -12,7 +12,7 @@ Deno.test("readEnvironment() reads every kind of setting", () => {
   });
   assert.deepEqual(settings, {
     listen: ["http://127.0.0.1:1", "http://127.0.0.1:2", "stdio:"],
-    upstreams: { a: { url: "http://h/?x=y", sharing: "perSession" } },
+    upstreams: { a: { url: "http://h/?x=y", sharing: "perSession", era: "auto" } },
     limits: { callDeadlineHardMs: 700000 },
     http: { allowedHosts: ["a.example", "b.example:80"] },
     log: { format: "json" },

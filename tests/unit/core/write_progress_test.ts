@@ -2,7 +2,8 @@ import FakeTimers from "@sinonjs/fake-timers";
 import assert from "node:assert/strict";
 import { notification } from "../../../lib/core/compose.ts";
 import { Outbox } from "../../../lib/core/outbox.ts";
-import { type ByteSink, framed } from "../../../lib/framing/framed.ts";
+import type { ByteSink } from "../../../lib/framing/bytes.ts";
+import { framed } from "../../../lib/framing/framed.ts";
 import { newline } from "../../../lib/framing/newline.ts";
 import { connectionOf, turn } from "../../fixtures/slow_peer.ts";
 

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { request } from "../../../lib/core/compose.ts";
 import { TransportError } from "../../../lib/core/errors.ts";
 import type { Message } from "../../../lib/core/message.ts";
-import { batchBytes, type ByteSink, type ByteSource, framed } from "../../../lib/framing/framed.ts";
+import type { ByteSink, ByteSource } from "../../../lib/framing/bytes.ts";
+import { framed } from "../../../lib/framing/framed.ts";
+import { batchBytes } from "../../../lib/framing/writing.ts";
 import { newline } from "../../../lib/framing/newline.ts";
 
 const LINE = '{"jsonrpc":"2.0","id":1,"method":"ping"}\n';

@@ -180,7 +180,7 @@ Deno.test("encodeEvent() refuses an id that could break the framing", () => {
 
 Deno.test("encodePriming(), encodeRetry() and HEARTBEAT carry no message", () => {
   const decoding = new SseDecoder();
-  const chunks = [encodePriming("p1"), encodeRetry(250), HEARTBEAT];
+  const chunks = [encodePriming("p1", 1000), encodeRetry(250), HEARTBEAT];
   assert.deepEqual(decode(chunks, decoding), [{ type: "message", data: "", lastEventId: "p1" }]);
   assert.equal(decoding.retryMs, 250);
 });

@@ -60,7 +60,7 @@ const askCurl: Ask = async (scene, path, method, body) => {
   const { stdout } = await curl.output();
   await sent;
   const [, text, status, version] = /^([^]*)\n(\d+) (.*)$/.exec(new TextDecoder().decode(stdout))!;
-  assert.equal(version, "1.1", "asked for HTTP/2, gets what there is");
+  assert.equal(version, "2");
   return { status: Number(status), text };
 };
 
