@@ -36,8 +36,8 @@ export async function serveModern(
   const { request } = exchange;
   if (message.kind === "notification") return exchange.accept(202); // this era has none over HTTP
   if (message.kind !== "request") throw notARequest();
-  const headers = request.headersFrom?.(PARAMETER_PREFIX);
-  const carried = headers === undefined ? message : message.withContext({ headers });
+  const headers = request.headersFrom?.(PARAMETER_PREFIX) ?? {}; // even none: it is for the server to judge
+  const carried = message.withContext({ headers });
   const session = sessions.openSessionless();
   try {
     dispatcher.receive(session, carried, request, new ModernOutlet(exchange, meter));
