@@ -138,6 +138,7 @@ export class Gateway {
     const request = requestOf(connection);
     const allowance = new BadMessageAllowance();
     const isOfNetwork = request.transport !== "stdio"; // whoever has started us may say what he likes
+    const bytesMax = isOfNetwork ? UNREAD_ABOVE_BYTES : Infinity; // a pipe holds too little for who writes first
     const take = (batch: Batch, from: number): boolean | Promise<boolean> => {
       for (let i = from; i < batch.length; i++) {
         const message = batch[i];
@@ -149,7 +150,7 @@ export class Gateway {
         if (message.problem?.fatal) return false;
         if (done !== undefined) return done.then(() => take(batch, i + 1));
       }
-      return hasRoom(session, outbox) || room(session, outbox);
+      return hasRoom(session, outbox, bytesMax) || room(session, outbox, bytesMax);
     };
     return receiveAll(connection, (batch) => {
       meter.received(batch);
@@ -160,15 +161,15 @@ export class Gateway {
 }
 
 /** Whether more may be read: no faster than the client takes its answers. */
-function hasRoom(session: ClientSession, outbox: Outbox): boolean {
-  return !outbox.full && outbox.waitingBytes <= UNREAD_ABOVE_BYTES &&
+function hasRoom(session: ClientSession, outbox: Outbox, bytesMax: number): boolean {
+  return !outbox.full && outbox.waitingBytes <= bytesMax &&
     session.callsInFlight <= CALLS_OPEN_MAX;
 }
 
 /** Resolves to true when there is room again. */
-async function room(session: ClientSession, outbox: Outbox): Promise<boolean> {
+async function room(session: ClientSession, outbox: Outbox, bytesMax: number): Promise<true> {
   if (outbox.full) await outbox.ready();
-  await outbox.below(UNREAD_ABOVE_BYTES);
+  await outbox.below(bytesMax);
   await session.below(CALLS_OPEN_MAX);
   return true;
 }

@@ -14,10 +14,10 @@ export const ID_BYTES_MAX = 1024;
 /** Outgoing bytes that may wait for one peer; one message is always admitted to an empty buffer. */
 export const BUFFER_BYTES_MAX = 1024 * 1024;
 /**
- * A client for which more than this waits is not read from, bytes: whoever never reads could else fill his
- * buffer with answers to questions that need not be taken yet.
+ * A client of the network for which more than this waits is not read from, bytes: whoever never reads could
+ * else fill its buffer with answers to questions that need not be taken yet.
  */
-export const UNREAD_ABOVE_BYTES = 128 * 1024;
+export const UNREAD_ABOVE_BYTES = 64 * 1024;
 /** Outgoing messages that may wait for one peer. */
 export const BUFFER_MESSAGES_MAX = 1000;
 /** No more is handed to a connection at once, bytes, unless it is a single message. */

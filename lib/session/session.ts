@@ -12,6 +12,7 @@ import { isListen, listenEnded } from "../core/listen.ts";
 import type { Message } from "../core/message.ts";
 import { IdTable } from "../core/id_table.ts";
 import { type IdKey, idKey } from "../core/message_id.ts";
+import { ownerOf } from "../core/owner.ts";
 import type { Outlet } from "./outlet.ts";
 import { SessionStreams } from "./streams.ts";
 
@@ -42,12 +43,6 @@ export interface OpenCall {
   end(): void;
 }
 
-/** Whose a session is. */
-interface Owner {
-  readonly transport: string;
-  readonly fingerprint256: string | undefined;
-}
-
 /** State of one client. Ended by its owner through {@link ClientSession.end}. */
 export class ClientSession implements Session {
   readonly id: string;
@@ -57,7 +52,7 @@ export class ClientSession implements Session {
   lastSeenMs = monotonicMs();
   /** Answers that belonged to no question. */
   strayAnswers = 0;
-  readonly #owner: Owner | undefined;
+  readonly #owner: string | undefined;
   readonly #calls = new IdTable<OpenCall>();
   readonly #questions: Correlator<Question>;
   readonly #controller = new AbortController();
@@ -69,10 +64,7 @@ export class ClientSession implements Session {
   constructor(id: string, options: SessionOptions, opening?: RequestInfo) {
     this.id = id;
     this.isSessionless = options.isSessionless === true;
-    this.#owner = opening && {
-      transport: opening.transport,
-      fingerprint256: opening.tls?.fingerprint256,
-    };
+    this.#owner = opening && ownerOf(opening);
     this.#questions = new Correlator<Question>({
       peer: "the client",
       deadlineMs: options.askDeadlineMs,
@@ -101,9 +93,7 @@ export class ClientSession implements Session {
 
   /** Whether a request that names this session comes from whom it was opened for. */
   belongsTo(request: RequestInfo): boolean {
-    const owner = this.#owner;
-    return owner !== undefined && owner.transport === request.transport &&
-      owner.fingerprint256 === request.tls?.fingerprint256;
+    return this.#owner === ownerOf(request);
   }
 
   /**

@@ -153,3 +153,24 @@ Deno.test("a message pushed after the connection broke is dropped and leaves not
   await outbox.ready();
   await outbox.close();
 });
+
+Deno.test("below() waits until no more than so many bytes wait, or the connection breaks", async () => {
+  const peer = slowPeer();
+  const outbox = new Outbox(peer.connection);
+  const { length } = note(0).bytes;
+  outbox.push(note(0));
+  await turn(); // being written
+  outbox.push(note(1));
+  assert.equal(outbox.waitingBytes, 2 * length);
+  const seen: string[] = [];
+  const one = outbox.below(length).then(() => seen.push("one"));
+  const none = outbox.below(0).then(() => seen.push("none"));
+  await turn();
+  assert.deepEqual(seen, []);
+  await peer.takeOne();
+  await one;
+  assert.deepEqual(seen, ["one"]);
+  peer.fail(new Error("gone"));
+  await none;
+  await outbox.close();
+});
