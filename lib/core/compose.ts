@@ -25,9 +25,13 @@ export function result(id: Uint8Array, value: unknown): Message {
   return rawResult(id, encoder.encode(JSON.stringify(value)));
 }
 
-/** The answer to a request whose result is JSON text already. The text is trusted, not scanned. */
+/** The answer to a request whose result is JSON text already. The text is trusted, except for line breaks. */
 export function rawResult(id: Uint8Array, ...text: readonly Uint8Array[]): Message {
-  return answer(id, [RESULT, ...text, CLOSE]);
+  return answer(id, [RESULT, ...text, CLOSE], text.some(breaksLine));
+}
+
+function breaksLine(text: Uint8Array): boolean {
+  return text.includes(LF) || text.includes(CR);
 }
 
 /** The error answer to a request, under the raw id it came with; id null when that could not be read. */
@@ -40,7 +44,11 @@ export function failure(id: Uint8Array | undefined, error: GatewayError): Messag
   ]);
 }
 
-function answer(id: Uint8Array, rest: readonly Uint8Array[]): Message {
+function answer(
+  id: Uint8Array,
+  rest: readonly Uint8Array[],
+  hasLineBreaks = false,
+): Message {
   let length = HEAD.length + id.length;
   for (const part of rest) length += part.length;
   const bytes = allocate(length);
@@ -60,7 +68,7 @@ function answer(id: Uint8Array, rest: readonly Uint8Array[]): Message {
     spans[2 * Slot.error] = HEAD.length + id.length + ERROR.length;
     spans[2 * Slot.error + 1] = length - CLOSE.length;
   }
-  return Message.located("response", bytes, undefined, false, spans);
+  return Message.located("response", bytes, undefined, hasLineBreaks, spans);
 }
 
 function compose(value: unknown): Message {
@@ -69,6 +77,7 @@ function compose(value: unknown): Message {
   return message;
 }
 
+const LF = 0x0a, CR = 0x0d;
 const HEAD = encoder.encode('{"jsonrpc":"2.0","id":');
 const RESULT = encoder.encode(',"result":');
 const ERROR = encoder.encode(',"error":');

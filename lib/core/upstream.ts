@@ -40,8 +40,12 @@ export interface Server {
   ask(message: Message): Promise<Message>;
   /** Sends a notification. */
   send(message: Message): Promise<void>;
-  /** Makes the gateway's own handshake, unless one stands already; resolves to the server's answer to it. */
-  handshake(initialize: Message, initialized: Message): Promise<Message>;
+  /**
+   * Makes the gateway's own handshake, unless one stands already; resolves to the server's answer to it.
+   *
+   * @param initialized what completes it; where it is left out, a later call completes it
+   */
+  handshake(initialize: Message, initialized?: Message): Promise<Message>;
   /** Forwards a client's cancellation, which names the request by the client's id. */
   cancel(session: Session, message: Message): void;
   /** Tells the server that nobody waits for a call any more; the call fails. */
