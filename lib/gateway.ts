@@ -124,6 +124,7 @@ export class Gateway {
       this.#parts.events.unprepared(toGatewayError(error))
     );
     await this.#readAll(connection, session, outbox, outlet, meter);
+    session.endListening(); // its client can no longer end them
     await Promise.race([session.below(0), connection.closed.catch(() => {})]);
   }
 

@@ -55,7 +55,7 @@ export class OutcomeWindow {
   #advance(nowMs: number): number {
     const now = Math.floor(nowMs / this.#slotMs);
     if (now <= this.#newest) return this.#newest;
-    for (let number = Math.max(this.#newest + 1, now - SLOTS + 1); number <= now; number++) {
+    for (let number = Math.max(this.#newest + 1, now - SLOTS + 1, 0); number <= now; number++) {
       const slot = number % SLOTS;
       this.#succeeded -= this.#successes[slot];
       this.#failed -= this.#failures[slot];

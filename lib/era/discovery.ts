@@ -70,6 +70,21 @@ export function initializeResult(discovered: Message, asked: Message, name: stri
   return rawResult(asked.id!, to.bytes());
 }
 
+/**
+ * An answer to `initialize` in the version that the client asked for, where the server has only newer ones
+ * with a handshake: such a client would have to disconnect (basic/lifecycle, version negotiation), and what
+ * newer versions add is used towards clients that declare it.
+ */
+export function agreedResult(answer: Message, asked: Message): Message {
+  const whole = new RawObject(answer.bytes);
+  const given = String(whole.object("result").value("protocolVersion"));
+  const params = new RawObject(asked.bytes).object("params");
+  const wanted = String(params.value("protocolVersion"));
+  if (!isLegacyVersion(given) || !isLegacyVersion(wanted) || given <= wanted) return answer;
+  const result = whole.object("result").put("protocolVersion", wanted);
+  return Message.from(whole.set("result", result.bytes()).bytes());
+}
+
 /** A request of the gateway itself with a string parameter. */
 export function requestWith(method: string, key: string, value: string): Message {
   return request(0, method, { [key]: value });

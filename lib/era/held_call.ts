@@ -12,6 +12,7 @@ import type { Call, Session } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
 import { type IdKey, idKey } from "../core/message_id.ts";
 import { RawObject } from "../core/raw_object.ts";
+import { mayRequireInput } from "./modern_result.ts";
 import { withoutProtocolMeta } from "./protocol_meta.ts";
 
 /**
@@ -33,7 +34,7 @@ export interface HeldCallHost {
   /** Gives out the state under which the client may continue. */
   requestState(call: HeldCall): string;
   /** The capability that the client would need to be asked this; `undefined` when it has it. */
-  missingFor(call: HeldCall, method: string): string | undefined;
+  missingFor(call: HeldCall, question: Message): string | undefined;
   /** A notification on the call's own stream, as far as the client wants it. */
   wants(call: HeldCall, message: Message): boolean;
   /** The client has cancelled, or does not come back. */
@@ -87,7 +88,8 @@ export class HeldCall implements Call {
   /** Takes the outcome; a later turn gets it when none waits now. */
   settle(outcome: Message | GatewayError): void {
     if (this.#outcome !== undefined) return;
-    const hasFailed = outcome instanceof GatewayError || outcome.isError || outcome.isToolError;
+    const hasFailed = !(outcome instanceof GatewayError) &&
+      (outcome.isError || outcome.isToolError);
     this.#outcome = hasFailed && this.#missing.size > 0
       ? missingCapability(this.#missing)
       : outcome;
@@ -107,6 +109,7 @@ export class HeldCall implements Call {
     const answered = Promise.withResolvers<Message>();
     this.#turn = { call, answered };
     call.signal.addEventListener("abort", () => this.#left(call), { once: true });
+    if (call.signal.aborted) this.#left(call);
     if (answers !== undefined) this.#take(answers);
     this.#deliver();
     return answered.promise;
@@ -115,14 +118,16 @@ export class HeldCall implements Call {
   notify(message: Message): Promise<void> {
     const { call } = this.#turn ?? {};
     if (call === undefined || !this.#host.wants(this, message)) return Promise.resolve();
+    if (message.progressToken === undefined) return call.notify(message);
     const token = call.message.progressToken;
-    return call.notify(token === undefined ? message : message.withProgressToken(token));
+    return token === undefined ? Promise.resolve() : call.notify(message.withProgressToken(token));
   }
 
   ask(request: Message): Promise<Message> {
     if (request.method === "ping") return Promise.resolve(result(request.id!, {}));
     try {
-      const missing = this.#host.missingFor(this, request.method!);
+      if (!mayRequireInput(this.message)) throw notCapable(request);
+      const missing = this.#host.missingFor(this, request);
       if (missing !== undefined) {
         this.#missing.add(missing);
         throw notCapable(request);

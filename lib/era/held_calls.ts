@@ -19,13 +19,12 @@ export class HeldCalls implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * Keeps a call.
+   * Keeps a call, for all of its time from now on.
    *
    * @throws {GatewayError} Overloaded when too many are held
    */
   keep(call: HeldCall): void {
-    if (this.#calls.has(call.id)) return;
-    if (this.#calls.size >= HELD_MAX) {
+    if (this.#calls.size >= HELD_MAX && !this.#calls.has(call.id)) {
       throw new GatewayError(
         "Overloaded",
         `Cannot ask the client: ${HELD_MAX} calls wait for theirs`,

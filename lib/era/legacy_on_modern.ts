@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { result } from "../core/compose.ts";
+import { notification, result } from "../core/compose.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
 import { Message } from "../core/message.ts";
@@ -118,23 +118,44 @@ export class LegacyOnModern implements Conversation {
   }
 }
 
-/** Asks the client everything that a server wants to know; raw answers under the server's keys. */
+/**
+ * Asks the client everything that a server wants to know; raw answers under the server's keys. What is still
+ * open when a question has failed, or the call is cancelled, is taken back.
+ */
 async function askAll(call: Call, requests: RawObject): Promise<RawObject> {
   const answers = new RawObject();
+  const open = new Set<Message>();
   const asking = [...requests.keys()].map(async (key) => {
-    const answer = await call.ask(questionOf(requests.object(key)));
+    const question = questionOf(requests.object(key));
+    open.add(question);
+    const answer = await call.ask(question).finally(() => open.delete(question));
     const whole = new RawObject(answer.bytes);
     const value = whole.get("result");
     if (value === undefined) throw refusedByClient(whole);
     answers.set(key, value);
   });
-  await Promise.all(asking);
+  const takeBack = () => {
+    for (const { id } of open) {
+      call.session.cancelAsk(
+        notification("notifications/cancelled", { requestId: 0 }).withRequestId(id!),
+      );
+    }
+  };
+  call.signal.addEventListener("abort", takeBack, { once: true });
+  try {
+    await Promise.all(asking);
+  } finally {
+    call.signal.removeEventListener("abort", takeBack);
+    takeBack();
+  }
   return answers;
 }
 
 function questionOf(request: RawObject): Message {
-  request.put("jsonrpc", "2.0").put("id", 0);
-  return Message.from(request.bytes());
+  request.put("jsonrpc", "2.0").put("id", crypto.randomUUID());
+  const question = Message.from(request.bytes());
+  if (question.kind === "request") return question;
+  throw new GatewayError("UpstreamProtocolError", "Cannot complete call: the server asks nonsense");
 }
 
 /** An error is no answer that a server of this era could be given: the call has failed. */

@@ -4,15 +4,17 @@
  *
  * @module
  */
-import { result } from "../core/compose.ts";
+import { rawResult, result } from "../core/compose.ts";
 import { isLegacyVersion, LATEST_LEGACY_VERSION } from "../core/eras.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
+import { RawObject } from "../core/raw_object.ts";
 import type { Server } from "../core/upstream.ts";
 import { INITIALIZED, initializeRequest } from "./discovery.ts";
 import { isLogLevel, isLoud } from "./log_levels.ts";
 import type { LegacyServerState } from "./modern_on_legacy.ts";
+import { QuietCall } from "./quiet_call.ts";
 import { EVERYTHING } from "./shared_client.ts";
 
 /** See the module. */
@@ -43,7 +45,8 @@ export class LegacyOnShared {
         await this.#state.subscriptions.remove(message.uri!, this.#session);
         return result(message.id!, {});
     }
-    return await this.#server.request(call);
+    const level = this.#state.logLevels.of(this.#session);
+    return await this.#server.request(level === undefined ? call : new QuietCall(call, level));
   };
 
   /** Passes on what concerns this client. */
@@ -80,7 +83,7 @@ export class LegacyOnShared {
   #concerns(message: Message): boolean {
     switch (message.method) {
       case "notifications/resources/updated":
-        return this.#state.subscriptions.has(message.uri ?? "", this.#session);
+        return this.#state.subscriptions.concerns(message.uri ?? "", this.#session);
       case "notifications/message":
         return this.#concernsLog(message);
     }
@@ -101,5 +104,6 @@ function answerInitialize(message: Message, handshake: Message): Message {
   if (handshake.isError) return handshake.withId(message.id!);
   const asked = message.json().params?.protocolVersion;
   const protocolVersion = isLegacyVersion(asked) ? asked : LATEST_LEGACY_VERSION;
-  return result(message.id!, { ...handshake.json().result, protocolVersion });
+  const given = new RawObject(handshake.bytes).object("result");
+  return rawResult(message.id!, given.put("protocolVersion", protocolVersion).bytes());
 }

@@ -28,7 +28,7 @@ interface ServerCapabilities {
 }
 
 /** Resources that one stream may name. */
-const URIS_MAX = 1000;
+export const URIS_MAX = 1000;
 
 /**
  * The filter of a listen request.
@@ -73,10 +73,16 @@ export function isWanted(filter: ListenFilter, message: Message): boolean {
     case "notifications/resources/list_changed":
       return filter.resourcesListChanged === true;
     case "notifications/resources/updated":
-      return filter.resourceSubscriptions?.includes(message.uri ?? "") === true;
+      return filter.resourceSubscriptions?.some((uri) => isWithin(message.uri ?? "", uri)) === true;
     default:
       return false;
   }
+}
+
+/** Whether a URI names a resource or a part of it: servers may tell of parts of what was subscribed to. */
+export function isWithin(uri: string, whole: string): boolean {
+  if (!uri.startsWith(whole)) return false;
+  return uri.length === whole.length || whole.endsWith("/") || "/#?".includes(uri[whole.length]);
 }
 
 /** The first message of a listen stream. */

@@ -4,18 +4,28 @@
  *
  * @module
  */
-import { GatewayError } from "../core/errors.ts";
-import type { Call, Session } from "../core/handler.ts";
+import { monotonicMs } from "../core/clock.ts";
+import { notification } from "../core/compose.ts";
+import { GatewayError, toGatewayError } from "../core/errors.ts";
+import type { Session } from "../core/handler.ts";
 import { Message } from "../core/message.ts";
 import { RawObject } from "../core/raw_object.ts";
 import type { Server } from "../core/upstream.ts";
-import { ListenCall } from "./listen_call.ts";
-import { honoured, type ListenFilter } from "./listen_filter.ts";
+import { isUnwanted, ListenCall } from "./listen_call.ts";
+import { honoured, isWanted, type ListenFilter, URIS_MAX } from "./listen_filter.ts";
 import { type ClientSelf, metaOf } from "./protocol_meta.ts";
+import { within } from "./within.ts";
 
-/** Waited before a lost stream is opened again, ms; doubled while it keeps failing. */
+/** Waited before a lost stream is opened again, ms; doubled until one has lasted for {@link AGAIN_MS_MAX}. */
 const AGAIN_MS = 100;
 const AGAIN_MS_MAX = 30_000;
+/** A server that has not acknowledged a stream by then will not, ms. */
+const ACKNOWLEDGED_MS = 10_000;
+/**
+ * A stream is still read for so long after another took its place, ms: over HTTP the two are different
+ * sockets, and what was told before the change may come after it.
+ */
+const HANDOVER_MS = 50;
 
 /** Everything a server can tell of by itself. */
 const LISTS: ListenFilter = {
@@ -24,14 +34,27 @@ const LISTS: ListenFilter = {
   resourcesListChanged: true,
 };
 
+/** A stream that was acknowledged. */
+interface Standing {
+  readonly call: ListenCall;
+  /** Its filter, as text. */
+  readonly asked: string;
+  readonly taken: ListenFilter;
+  readonly sinceMs: number;
+}
+
 /** Keeps a listen stream open while there is something to listen for. Dispose it to end it. */
 export class Listening implements Disposable {
   readonly #server: Server;
   readonly #session: Session;
   readonly #uris = new Set<string>();
+  /** Every stream that may still tell something. */
+  readonly #open = new Set<ListenCall>();
+  readonly #handovers = new Set<ReturnType<typeof setTimeout>>();
   #client: ClientSelf | undefined;
   #lists: ListenFilter = {};
-  #current: ListenCall | undefined;
+  #standing: Standing | undefined;
+  #last: Promise<unknown> = Promise.resolve();
   #againMs = AGAIN_MS;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
@@ -50,7 +73,7 @@ export class Listening implements Disposable {
   begin(client: ClientSelf): void {
     if (this.#client !== undefined) return;
     this.#client = client;
-    if (Object.keys(this.#lists).length > 0) this.#open().catch(() => {}); // opened again by a timer
+    if (Object.keys(this.#lists).length > 0) this.#renew().catch(() => {}); // opened again by a timer
   }
 
   /**
@@ -59,10 +82,12 @@ export class Listening implements Disposable {
    * @throws {GatewayError} when the server does not take the subscription
    */
   async subscribe(uri: string): Promise<void> {
-    if (this.#uris.has(uri)) return;
+    if (this.#uris.size >= URIS_MAX && !this.#uris.has(uri)) {
+      throw new GatewayError("Overloaded", `Cannot subscribe: ${URIS_MAX} subscriptions are open`);
+    }
     this.#uris.add(uri);
     try {
-      const taken = await this.#open();
+      const taken = await this.#renew();
       if (taken.resourceSubscriptions?.includes(uri)) return;
       throw new GatewayError("InvalidParams", "Cannot subscribe: the server does not offer it");
     } catch (error) {
@@ -73,13 +98,14 @@ export class Listening implements Disposable {
 
   /** Removes a resource. */
   async unsubscribe(uri: string): Promise<void> {
-    if (this.#uris.delete(uri)) await this.#open();
+    if (this.#uris.delete(uri)) await this.#renew();
   }
 
   [Symbol.dispose](): void {
     this.#ended = true;
     clearTimeout(this.#timer);
-    this.#close(this.#current);
+    for (const timer of this.#handovers) clearTimeout(timer);
+    for (const call of [...this.#open]) this.#close(call);
   }
 
   get #filter(): ListenFilter {
@@ -87,24 +113,59 @@ export class Listening implements Disposable {
     return { ...this.#lists, resourceSubscriptions: [...this.#uris] };
   }
 
+  /** Makes the stream fit the filter, one change after the other. */
+  #renew(): Promise<ListenFilter> {
+    const renewed = this.#last.then(() => this.#replace());
+    this.#last = renewed.catch(() => {}); // whoever asked for it is told
+    return renewed;
+  }
+
   /** Opens a stream with the filter as it is now; the one before ends when this one stands. */
-  async #open(): Promise<ListenFilter> {
-    clearTimeout(this.#timer);
-    const before = this.#current;
+  async #replace(): Promise<ListenFilter> {
+    const before = this.#standing;
     const filter = this.#filter;
+    const asked = JSON.stringify(filter);
+    if (this.#ended) throw new GatewayError("InternalError", "Cannot listen: the client has gone");
+    if (before?.asked === asked) return before.taken;
+    clearTimeout(this.#timer);
     if (Object.keys(filter).length === 0) {
-      this.#current = undefined;
-      this.#close(before);
+      this.#standing = undefined;
+      if (before !== undefined) this.#close(before.call);
       return {};
     }
-    const call = new ListenCall(this.#request(filter), this.#session);
-    this.#current = call;
-    const ended = this.#server.request(call).catch((error) => error);
-    ended.then((outcome) => this.#lost(call, outcome));
-    const taken = await call.acknowledged;
-    this.#againMs = AGAIN_MS;
-    this.#close(before);
-    return taken;
+    const call = new ListenCall(this.#request(filter), this.#session, before !== undefined);
+    before?.call.keep();
+    try {
+      const taken = await this.#begin(call);
+      if (!this.#open.has(call)) throw endedAtOnce();
+      this.#standing = { call, asked, taken, sinceMs: monotonicMs() };
+      clearTimeout(this.#timer);
+      if (before !== undefined) this.#handOver(before.call, call);
+      return taken;
+    } catch (error) {
+      this.#close(call);
+      before?.call.release();
+      if (this.#standing === undefined && !isUnwanted(error)) this.#again();
+      throw error;
+    }
+  }
+
+  async #begin(call: ListenCall): Promise<ListenFilter> {
+    this.#open.add(call);
+    this.#server.request(call).catch(toGatewayError)
+      .then((outcome) => this.#lost(call, outcome));
+    const taken = await within(call.acknowledged, ACKNOWLEDGED_MS);
+    if (taken !== undefined) return taken;
+    throw new GatewayError("UpstreamTimeout", "Cannot listen: the server does not acknowledge it");
+  }
+
+  #handOver(before: ListenCall, call: ListenCall): void {
+    const timer = setTimeout(() => {
+      this.#handovers.delete(timer);
+      before.release(call, (message) => isWanted(this.#filter, message)); // it may have unsubscribed
+      this.#close(before);
+    }, HANDOVER_MS);
+    this.#handovers.add(timer);
   }
 
   #request(filter: ListenFilter): Message {
@@ -115,18 +176,46 @@ export class Listening implements Disposable {
     return Message.from(request.bytes());
   }
 
-  #close(call: Call | undefined): void {
-    if (call !== undefined) this.#server.abandon(call);
+  #close(call: ListenCall): void {
+    this.#open.delete(call);
+    this.#server.abandon(call);
   }
 
   /** The server, or the way to it, has ended a stream. */
   #lost(call: ListenCall, outcome: Message | GatewayError): void {
+    this.#open.delete(call);
     call.fail(outcome);
-    if (this.#current !== call || this.#ended || this.#session.signal.aborted) return;
-    if (outcome instanceof Message && outcome.isError) return; // it does not want to
-    this.#timer = setTimeout(() => void this.#open().catch(() => {}), this.#againMs);
+    const standing = this.#standing;
+    if (standing?.call !== call) return;
+    this.#standing = undefined;
+    if (monotonicMs() - standing.sinceMs >= AGAIN_MS_MAX) this.#againMs = AGAIN_MS;
+    if (!isUnwanted(outcome)) this.#again();
+  }
+
+  /** What has changed while there was no stream nobody has told: it could be anything. */
+  #again(): void {
+    if (this.#ended || this.#session.signal.aborted) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#renew().then((taken) => this.#tellAll(taken), () => {}); // which has set the next timer
+    }, this.#againMs);
     this.#againMs = Math.min(this.#againMs * 2, AGAIN_MS_MAX);
   }
+
+  #tellAll(taken: ListenFilter): void {
+    const tell = (method: string, params?: unknown) =>
+      void this.#session.notify(notification(method, params));
+    if (taken.toolsListChanged) tell("notifications/tools/list_changed");
+    if (taken.promptsListChanged) tell("notifications/prompts/list_changed");
+    if (taken.resourcesListChanged) tell("notifications/resources/list_changed");
+    for (const uri of taken.resourceSubscriptions ?? []) {
+      tell("notifications/resources/updated", { uri });
+    }
+  }
+}
+
+function endedAtOnce(): GatewayError {
+  return new GatewayError("UpstreamUnavailable", "Cannot listen: the stream has ended at once");
 }
 
 const NOBODY: ClientSelf = { capabilities: new TextEncoder().encode("{}"), info: undefined };

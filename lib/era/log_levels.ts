@@ -49,6 +49,11 @@ export class LogLevels {
     const loudest = LEVELS.find((level) => [...this.#wanted.values()].includes(level));
     if (loudest === undefined || loudest === this.#told) return;
     this.#told = loudest;
-    await this.#server.ask(requestWith("logging/setLevel", "level", loudest));
+    try {
+      await this.#server.ask(requestWith("logging/setLevel", "level", loudest));
+    } catch (error) {
+      if (this.#told === loudest) this.#told = undefined; // it may not have heard
+      throw error;
+    }
   }
 }

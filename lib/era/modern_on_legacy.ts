@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { DISCOVER_METHOD } from "../core/eras.ts";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { Call } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
@@ -22,7 +23,7 @@ import {
   underListen,
 } from "./listen_filter.ts";
 import { isLogLevel, isLoud, type LogLevels } from "./log_levels.ts";
-import { modernResult } from "./modern_result.ts";
+import { mayRequireInput, modernResult } from "./modern_result.ts";
 import type { ClientSelf } from "./protocol_meta.ts";
 import { digestOf, refused, type RequestStates } from "./request_state.ts";
 import type { ResourceSubscriptions } from "./resource_subscriptions.ts";
@@ -84,10 +85,10 @@ export class ModernOnLegacy implements Conversation, HeldCallHost {
     if (message.kind !== "request") return undefined; // cancellations come by the call's signal
     const requestState = requestStateOf(message);
     if (requestState !== undefined) return await this.#continue(call, requestState);
-    const self = await this.#handshake();
+    const self = await this.#handshake(message);
     if (self.answer.isError) return self.answer.withId(message.id!);
     switch (message.method) {
-      case "server/discover":
+      case DISCOVER_METHOD:
         return discoverResult(self.answer, message.id!);
       case "subscriptions/listen":
         return await this.#listen(call, self);
@@ -103,22 +104,36 @@ export class ModernOnLegacy implements Conversation, HeldCallHost {
 
   async notify(message: Message): Promise<void> {
     if (message.method === "notifications/message") {
-      const [only, ...others] = this.#open;
-      if (only !== undefined && others.length === 0) await only.notify(message);
+      const [only, ...others] = this.#server.waitingCalls();
+      if (only instanceof HeldCall && others.length === 0) await only.notify(message);
       return; // of whose call it tells nobody knows: a log line may hold what is another's
     }
     for (const { call, filter } of this.#listeners) {
-      if (isWanted(filter, message)) void call.notify(underListen(message, call.message.id!));
+      if (!isWanted(filter, message)) continue;
+      call.notify(underListen(message, call.message.id!)).catch(() => {}); // it is leaving
     }
   }
 
   ask(message: Message): Promise<Message> {
-    const [only, ...others] = this.#open;
-    if (only !== undefined && others.length === 0) return only.ask(message);
+    const call = this.#callBehind(message);
+    if (call !== undefined) return call.ask(message);
     throw new GatewayError(
       "MethodNotFound",
       `Cannot ask a client of upstream ${this.#server.name}: the request belongs to no single call`,
     );
+  }
+
+  /**
+   * Whom a question is for: the only call, or of several of one client the newest that waits and may be asked.
+   * Which of its calls carries the question does not matter to that client; another's must never see it.
+   */
+  #callBehind(question: Message): HeldCall | undefined {
+    const calls = [...this.#open];
+    if (calls.some(({ session }) => session !== calls[0].session)) return undefined;
+    const canAsk = (call: HeldCall) =>
+      call.isAwaited && mayRequireInput(call.message) &&
+      this.missingFor(call, question) === undefined;
+    return calls.findLast(canAsk) ?? calls.at(-1);
   }
 
   cancelAsk(message: Message): void {
@@ -143,10 +158,12 @@ export class ModernOnLegacy implements Conversation, HeldCallHost {
     });
   }
 
-  missingFor({ first }: HeldCall, method: string): string | undefined {
-    const key = CAPABILITY_OF[method] ?? method;
+  missingFor({ first }: HeldCall, question: Message): string | undefined {
+    const key = CAPABILITY_OF[question.method!] ?? question.method!;
     const capabilities = new RawObject(first.metaField("clientCapabilities"));
-    return capabilities.get(key) === undefined ? key : undefined;
+    const isThere = capabilities.get(key) !== undefined &&
+      (!isOfUrl(question) || capabilities.object(key).get("url") !== undefined);
+    return isThere ? undefined : key;
   }
 
   wants({ first }: HeldCall, message: Message): boolean {
@@ -164,15 +181,18 @@ export class ModernOnLegacy implements Conversation, HeldCallHost {
     this.#holding.held.release(call);
   }
 
-  async #handshake(): Promise<ServerSelf> {
-    const answer = await shakeHands(this.#server, this.#client);
+  /** Left incomplete for a mere question: a client that only probes must not set timers off in a server. */
+  async #handshake({ method }: Message): Promise<ServerSelf> {
+    const shake = method === DISCOVER_METHOD ? beginHandshake : shakeHands;
+    const answer = await shake(this.#server, this.#client);
     return { answer, info: new RawObject(answer.bytes).object("result").get("serverInfo") };
   }
 
   #start(call: Call, { info }: ServerSelf): Promise<Message> {
     const held = new HeldCall(call, call.session, this);
-    this.#open.add(held);
     const waiting = held.wait(call);
+    if (held.signal.aborted) return waiting; // the client has left meanwhile
+    this.#open.add(held);
     this.#server.request(held).then(
       (answer) => held.settle(modernResult(answer, call.message.method!, info)),
       (error) => held.settle(toGatewayError(error)),
@@ -200,8 +220,9 @@ export class ModernOnLegacy implements Conversation, HeldCallHost {
     const listener = { call, filter };
     try {
       for (const uri of filter.resourceSubscriptions ?? []) await subscriptions.add(uri, listener);
-      await call.notify(acknowledgement(filter, call.message.id!));
+      const acknowledged = call.notify(acknowledgement(filter, call.message.id!));
       this.#listeners.add(listener);
+      await acknowledged;
       await aborted(call.signal);
       return undefined;
     } finally {
@@ -220,6 +241,11 @@ export class ModernOnLegacy implements Conversation, HeldCallHost {
   }
 }
 
+/** Makes the handshake with a server in the name of a client, unless it stands, but for its last message. */
+export function beginHandshake(server: Server, client: ClientSelf): Promise<Message> {
+  return server.handshake(initializeRequest(client));
+}
+
 /** Makes the handshake with a server in the name of a client, unless it stands. */
 export function shakeHands(server: Server, client: ClientSelf): Promise<Message> {
   return server.handshake(initializeRequest(client), INITIALIZED);
@@ -231,22 +257,23 @@ const CAPABILITY_OF: Readonly<Record<string, string>> = {
   "roots/list": "roots",
 };
 
+/** Whether a question sends the user to a website, which not every client that elicits can. */
+function isOfUrl(question: Message): boolean {
+  return question.method === "elicitation/create" && question.json().params?.mode === "url";
+}
+
 function logLevelOf(message: Message): string | undefined {
   const raw = message.metaField("logLevel");
   const level = raw && JSON.parse(new TextDecoder().decode(raw));
   return isLogLevel(level) ? level : undefined;
 }
 
-/** `params.requestState`; only three methods may have one. */
+/** `params.requestState`. */
 export function requestStateOf(message: Message): string | undefined {
-  switch (message.method) {
-    case "tools/call":
-    case "prompts/get":
-    case "resources/read": {
-      const state = new RawObject(message.bytes).object("params").value("requestState");
-      return typeof state === "string" ? state : undefined;
-    }
-  }
+  if (!mayRequireInput(message)) return undefined;
+  const state = new RawObject(message.bytes).object("params").value("requestState");
+  if (state === undefined || typeof state === "string") return state;
+  throw refused("it is no text");
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

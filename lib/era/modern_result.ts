@@ -16,6 +16,14 @@ const CACHEABLE: ReadonlySet<string> = new Set([
   "resources/read",
 ]);
 
+/** Methods whose results may require input (basic/patterns/mrtr, 2026-07-28). */
+const ASKING: ReadonlySet<string> = new Set(["tools/call", "prompts/get", "resources/read"]);
+
+/** Whether the answer to a request may ask its client for something. */
+export function mayRequireInput({ method }: Message): boolean {
+  return ASKING.has(method ?? "");
+}
+
 /** Resource not found, until 2025-11-25; the sessionless era says invalid parameters. */
 const RESOURCE_NOT_FOUND = -32002;
 const INVALID_PARAMS = -32602;

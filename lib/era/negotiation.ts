@@ -7,18 +7,18 @@
  * @module
  */
 import { DISCOVER_METHOD, noDiscovery } from "../core/eras.ts";
-import { WIRE_FORMS } from "../core/errors.ts";
+import { GatewayError, WIRE_FORMS } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
 import type { Conversation, Server } from "../core/upstream.ts";
 import type { EraMemory } from "./era_memory.ts";
-import { discoverRequest } from "./discovery.ts";
+import { agreedResult, discoverRequest } from "./discovery.ts";
 import { LegacyOnModern } from "./legacy_on_modern.ts";
 import {
+  beginHandshake,
   type Holding,
   type LegacyServerState,
   ModernOnLegacy,
-  shakeHands,
 } from "./modern_on_legacy.ts";
 import { LegacyPassThrough, ModernPassThrough } from "./pass_through.ts";
 import type { ClientSelf } from "./protocol_meta.ts";
@@ -83,9 +83,9 @@ export class Negotiation implements Conversation {
       const answer = await this.#settled.handle(call);
       if (answer === undefined || !answer.isError) {
         memory.legacy = true;
-        return answer;
+        return answer && agreedResult(answer, call.message);
       }
-      if (memory.modern === undefined) memory.modern = await probe(this.#server);
+      if (memory.modern === undefined) memory.modern = await probe(this.#server, memory);
       if (memory.modern !== true) return answer;
       memory.legacy = false;
     }
@@ -111,10 +111,22 @@ export class Negotiation implements Conversation {
   async #answerModern(call: Call): Promise<Message | undefined> {
     const client = clientOf(call.message);
     const isWanted = () => !this.#isLegacy;
-    this.#deciding ??= modernConversation(this.#server, client, this.#parts, isWanted);
-    const conversation = await this.#deciding;
+    const isEarly = this.#settled instanceof LegacyPassThrough;
+    const deciding = this.#deciding ??= modernConversation(
+      this.#server,
+      client,
+      this.#parts,
+      isWanted,
+    );
+    const conversation = await deciding.catch((error) => {
+      if (this.#deciding === deciding) this.#deciding = undefined; // it could not be reached
+      throw error;
+    });
     if (this.#isLegacy) throw noDiscovery();
     this.#settled = conversation;
+    if (isEarly && call.signal.aborted) {
+      throw new GatewayError("InternalError", "Cannot answer: cancelled");
+    }
     return await conversation.handle(call);
   }
 }
@@ -135,18 +147,22 @@ export async function modernConversation(
     : new ModernOnLegacy(server, client, parts.state, parts);
 }
 
-/** Silence may come from a slow start: a server that then refuses the handshake is probed again. */
+/**
+ * Silence may come from a slow start: a server that then refuses the handshake is probed again. Rejects when it
+ * says neither.
+ */
 async function speaksModern(
   server: Server,
   client: ClientSelf,
   memory: EraMemory,
   isWanted: () => boolean,
 ): Promise<boolean> {
-  memory.modern ??= await probe(server);
-  if (memory.modern === undefined && isWanted() && (await shakeHands(server, client)).isError) {
-    memory.modern = await probe(server);
-  }
-  return memory.modern === true;
+  memory.modern ??= await probe(server, memory);
+  if (memory.modern !== undefined || !isWanted()) return memory.modern === true;
+  const answer = await beginHandshake(server, client);
+  memory.modern = answer.isError ? await probe(server, memory) : false;
+  if (memory.modern !== undefined) return memory.modern;
+  throw unreached(answer);
 }
 
 /** What a request of the sessionless era says of its client. */
@@ -164,14 +180,41 @@ export const NOBODY: ClientSelf = {
 };
 
 /**
- * Whether a server speaks the sessionless era; `undefined` when it says nothing. Rejects when it cannot be
- * reached.
+ * Whether a server speaks the sessionless era; `undefined` when it says nothing, or breaks. Rejects when it
+ * cannot be reached. An answer that is late still counts for whoever comes next.
  */
-async function probe(server: Server): Promise<boolean | undefined> {
-  const answer = await within(server.ask(discoverRequest(NOBODY)), PROBE_MS);
-  if (answer === undefined) return undefined;
-  return answer.isError ? MODERN_CODES.includes(answer.json().error.code) : isDiscovered(answer);
+async function probe(server: Server, memory: EraMemory): Promise<boolean | undefined> {
+  const meant = server.ask(discoverRequest(NOBODY)).then(meaningOf, unlessSeen);
+  meant.then((isModern) => {
+    if (isModern) memory.modern = true;
+  }, () => {}); // told below
+  return await within(meant, PROBE_MS);
 }
+
+/** What the answer to the probe says of the server. Over HTTP, an answer also tells that there was none. */
+function meaningOf(answer: Message): boolean | undefined {
+  if (!answer.isError) return Array.isArray(answer.json().result?.supportedVersions);
+  const { code, data } = answer.json().error;
+  if (code === WIRE_FORMS.UpstreamTimeout.code) return undefined;
+  if (code !== WIRE_FORMS.UpstreamUnavailable.code) return MODERN_CODES.includes(code);
+  const status = data?.status;
+  if (status === undefined) throw unreached(answer);
+  return SAY_NOTHING.includes(status) || status >= 500 ? undefined : false;
+}
+
+/** A server that dies of the probe may still know the handshake. */
+function unlessSeen(error: unknown): undefined {
+  const data = error instanceof GatewayError ? error.data : undefined;
+  if ((data as { outcome?: unknown } | undefined)?.outcome !== "unknown") throw error;
+}
+
+function unreached(answer: Message): GatewayError {
+  const { message, data } = answer.json().error;
+  return new GatewayError("UpstreamUnavailable", message, { data });
+}
+
+/** HTTP statuses that tell nothing of eras. */
+const SAY_NOTHING = [401, 403, 408, 429];
 
 /** Errors that only servers of the sessionless era give. */
 const MODERN_CODES: readonly number[] = [
@@ -179,7 +222,3 @@ const MODERN_CODES: readonly number[] = [
   WIRE_FORMS.MissingCapability.code,
   WIRE_FORMS.UnsupportedVersion.code,
 ];
-
-function isDiscovered(answer: Message): boolean {
-  return Array.isArray(answer.json().result?.supportedVersions);
-}

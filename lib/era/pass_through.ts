@@ -40,26 +40,17 @@ export class LegacyPassThrough implements Conversation {
 /** Sessionless: every message of the server belongs to a call, and reaches it there. */
 export class ModernPassThrough implements Conversation {
   readonly #server: Server;
-  /** Calls that want log messages: on a byte stream nothing else tells whose they are. */
-  readonly #logging = new Set<Call>();
 
   constructor(server: Server) {
     this.#server = server;
   }
 
-  readonly handle = async (call: Call): Promise<Message | undefined> => {
-    if (call.message.metaField("logLevel") === undefined) return await passOn(this.#server, call);
-    this.#logging.add(call);
-    try {
-      return await passOn(this.#server, call);
-    } finally {
-      this.#logging.delete(call);
-    }
-  };
+  readonly handle = (call: Call): Promise<Message | undefined> => passOn(this.#server, call);
 
+  /** On a byte stream nothing tells whose a log message is, unless only one call wants any. */
   async notify(message: Message): Promise<void> {
     if (message.method !== "notifications/message") return; // of no call, so for nobody
-    const [only, ...others] = this.#logging;
+    const [only, ...others] = this.#server.waitingCalls().filter(wantsLog);
     if (only !== undefined && others.length === 0) await only.notify(message);
   }
 
@@ -74,6 +65,10 @@ export class ModernPassThrough implements Conversation {
   [Symbol.dispose](): void {
     // everything it had belongs to the server or the session
   }
+}
+
+function wantsLog({ message }: Call): boolean {
+  return message.metaField("logLevel") !== undefined;
 }
 
 async function passOn(server: Server, call: Call): Promise<Message | undefined> {

@@ -22,6 +22,12 @@ const CLIENT_INFO = `${META_PREFIX}clientInfo`;
 const LOG_LEVEL = `${META_PREFIX}logLevel`;
 const FIELDS = [PROTOCOL_VERSION, CAPABILITIES, CLIENT_INFO, LOG_LEVEL];
 
+/** Whether a client with these capabilities can be asked for something. */
+export function isAskable(capabilities: Uint8Array | undefined): boolean {
+  const known = new RawObject(capabilities);
+  return ["sampling", "elicitation", "roots"].some((key) => known.get(key) !== undefined);
+}
+
 /** The protocol fields of a client, for the `_meta` of a request of the gateway itself. */
 export function metaOf(client: ClientSelf): RawObject {
   return addTo(new RawObject(), client);

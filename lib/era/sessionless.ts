@@ -1,26 +1,27 @@
 /**
- * Clients without sessions on a server of their own connections: one connection for all where the
- * server knows no sessions either. A server with a handshake gets one connection for all clients that it
- * can ask nothing, and for each call of any other client one that no other call uses meanwhile: what the
- * server asks on it can only belong to that call.
+ * Clients without sessions on a server of their own connections: most go over {@link CommonConnections}.
+ * A call for which a server with a handshake may ask the client gets a connection that no other call uses
+ * meanwhile: what the server asks on it can only belong to that call.
  *
  * @module
  */
 import { monotonicMs } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Call } from "../core/handler.ts";
+import { CALL_DEADLINE_MS } from "../core/limits.ts";
 import { LateReceiver } from "../core/late_receiver.ts";
 import type { Message } from "../core/message.ts";
-import { RawObject } from "../core/raw_object.ts";
 import type {
   Conversation,
   OpenedServer,
   OpenServer,
   SessionlessConversations,
 } from "../core/upstream.ts";
+import { CommonConnections, type PartsFor } from "./common_connections.ts";
 import { ModernOnLegacy, requestStateOf } from "./modern_on_legacy.ts";
-import { clientOf, modernConversation, type NegotiationParts, NOBODY } from "./negotiation.ts";
-import type { ClientSelf } from "./protocol_meta.ts";
+import { mayRequireInput } from "./modern_result.ts";
+import { clientOf } from "./negotiation.ts";
+import { type ClientSelf, isAskable } from "./protocol_meta.ts";
 
 /** Connections for calls whose client may be asked. */
 const LANES_MAX = 16;
@@ -38,34 +39,31 @@ interface Lane {
   lastUsedMs: number;
 }
 
-/** The connection of all clients that cannot be asked. */
-interface Common {
-  readonly server: OpenedServer;
-  readonly conversation: Promise<Conversation>;
-}
-
-/** What a conversation needs, made for each connection. */
-export type PartsFor = (server: OpenedServer) => NegotiationParts;
-
 /** See the module. */
 export class Sessionless implements SessionlessConversations {
   readonly #open: OpenServer;
   readonly #partsFor: PartsFor;
   readonly #lanes = new Set<Lane>();
-  #common: Common | undefined;
+  readonly #commons: CommonConnections;
+  /** Calls that wait for a connection, in the order of their coming. */
+  readonly #line = new Set<{ readonly dueMs: number }>();
   #freed = Promise.withResolvers<void>();
+  #isEnded = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(open: OpenServer, partsFor: PartsFor) {
     this.#open = open;
     this.#partsFor = partsFor;
+    this.#commons = new CommonConnections(open, partsFor);
   }
 
   readonly handle = async (call: Call): Promise<Message | undefined> => {
-    const common = await this.#commonConversation();
-    const isBridged = common instanceof ModernOnLegacy;
-    if (!isBridged || !asksBack(call.message)) return await this.#on(common, call);
-    const lane = await this.#claim(clientOf(call.message), call.signal);
+    const client = clientOf(call.message);
+    const { server, settled } = await this.#commons.for(client);
+    if (this.#commons.extra > 0) this.#sweepLater();
+    const isBridged = settled instanceof ModernOnLegacy;
+    if (!isBridged || !asksBack(call.message)) return await answeredBy(settled, server, call);
+    const lane = await this.#claim(client, call.signal);
     try {
       return await lane.conversation.handle(call);
     } finally {
@@ -76,62 +74,59 @@ export class Sessionless implements SessionlessConversations {
   };
 
   load(): number {
-    let calls = this.#common?.server.load ?? 0;
+    let calls = this.#commons.load;
     for (const { server } of this.#lanes) calls += server.load;
     return calls;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isEnded = true;
     clearTimeout(this.#timer);
-    const { server, conversation } = this.#common ?? {};
-    (await conversation?.catch(() => undefined))?.[Symbol.dispose]();
-    await server?.[Symbol.asyncDispose]();
-    for (const lane of this.#lanes) await this.#end(lane);
+    this.#free();
+    await Promise.all([
+      this.#commons[Symbol.asyncDispose](),
+      ...[...this.#lanes].map((lane) => this.#end(lane)),
+    ]);
   }
 
-  /** A call whose client leaves is cancelled at the server. */
-  async #on(conversation: Conversation, call: Call): Promise<Message | undefined> {
-    const { server } = this.#common!;
-    const left = () => server.abandon(call);
-    call.signal.addEventListener("abort", left, { once: true });
-    return await conversation.handle(call);
-  }
-
-  async #commonConversation(): Promise<Conversation> {
-    this.#common ??= this.#begin();
-    try {
-      return await this.#common.conversation;
-    } catch (error) {
-      const failed = this.#common;
-      this.#common = undefined;
-      await failed?.server[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  #begin(): Common {
-    const receiver = new LateReceiver();
-    const server = this.#open(receiver);
-    const conversation = modernConversation(server, NOBODY, this.#partsFor(server));
-    conversation.then((made) => receiver.bind(made), () => {}); // whoever awaits it is told
-    return { server, conversation };
-  }
-
-  /** A connection that no other call uses, and none will until the claim is given back. */
+  /** A connection that no other call uses, and none will until the claim is given back; first come first served. */
   async #claim(client: ClientSelf, signal: AbortSignal): Promise<Lane> {
-    const capabilities = new TextDecoder().decode(client.capabilities);
-    for (;;) {
-      const idle = [...this.#lanes].filter(isFree);
-      let lane = idle.find((lane) => lane.capabilities === capabilities);
-      if (this.#lanes.size < LANES_MAX) lane ??= this.#openLane(client, capabilities);
-      if (lane !== undefined) {
-        lane.claims++;
-        return lane;
+    const place = { dueMs: monotonicMs() + CALL_DEADLINE_MS };
+    const wake = () => this.#free();
+    const timer = setTimeout(wake, CALL_DEADLINE_MS);
+    signal.addEventListener("abort", wake, { once: true });
+    this.#line.add(place);
+    try {
+      for (;;) {
+        if (signal.aborted || this.#isEnded) throw cancelled();
+        const [first] = this.#line;
+        const freed = this.#freed.promise; // before the choice: what gets free meanwhile counts
+        const lane = first === place ? await this.#choose(client) : undefined;
+        if (lane !== undefined) return lane;
+        if (monotonicMs() >= place.dueMs) throw overloaded();
+        await freed;
       }
-      if (idle.length > 0) await this.#end(idle[0]);
-      else await this.#freed.promise;
-      if (signal.aborted) throw new GatewayError("InternalError", "Cannot answer: cancelled");
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", wake);
+      this.#line.delete(place);
+      if (this.#line.size > 0) this.#free(); // it is the next one's turn
     }
+  }
+
+  /** A connection for the first in line; an idle one of other clients has to go where there is no room. */
+  async #choose(client: ClientSelf): Promise<Lane | undefined> {
+    const capabilities = new TextDecoder().decode(client.capabilities);
+    const idle = [...this.#lanes].filter(isFree);
+    let lane = idle.find((lane) => lane.capabilities === capabilities);
+    if (lane === undefined && this.#lanes.size >= LANES_MAX) {
+      if (idle.length === 0) return undefined;
+      await this.#end(idle[0]);
+    }
+    if (this.#isEnded) throw cancelled();
+    lane ??= this.#openLane(client, capabilities);
+    lane.claims++;
+    return lane;
   }
 
   #openLane(client: ClientSelf, capabilities: string): Lane {
@@ -142,7 +137,7 @@ export class Sessionless implements SessionlessConversations {
     receiver.bind(conversation);
     const lane = { server, conversation, capabilities, claims: 0, lastUsedMs: monotonicMs() };
     this.#lanes.add(lane);
-    this.#timer ??= setTimeout(this.#sweep, IDLE_MS);
+    this.#sweepLater();
     return lane;
   }
 
@@ -157,12 +152,18 @@ export class Sessionless implements SessionlessConversations {
     await lane.server[Symbol.asyncDispose]();
   }
 
+  #sweepLater(): void {
+    this.#timer ??= setTimeout(this.#sweep, IDLE_MS);
+  }
+
   readonly #sweep = (): void => {
+    this.#timer = undefined;
     const oldestMs = monotonicMs() - IDLE_MS;
     for (const lane of [...this.#lanes]) {
       if (isFree(lane) && lane.lastUsedMs < oldestMs) void this.#end(lane);
     }
-    this.#timer = this.#lanes.size > 0 ? setTimeout(this.#sweep, IDLE_MS) : undefined;
+    void this.#commons.sweep(oldestMs);
+    if (this.#lanes.size + this.#commons.extra > 0) this.#sweepLater();
   };
 }
 
@@ -170,11 +171,31 @@ function isFree({ claims, conversation }: Lane): boolean {
   return claims === 0 && conversation.load === 0;
 }
 
+/** A call whose client leaves is cancelled at the server. */
+async function answeredBy(
+  conversation: Conversation,
+  server: OpenedServer,
+  call: Call,
+): Promise<Message | undefined> {
+  const left = () => server.abandon(call);
+  call.signal.addEventListener("abort", left, { once: true });
+  if (call.signal.aborted) throw cancelled();
+  return await conversation.handle(call);
+}
+
+function cancelled(): GatewayError {
+  return new GatewayError("InternalError", "Cannot answer: cancelled");
+}
+
+function overloaded(): GatewayError {
+  return new GatewayError(
+    "Overloaded",
+    `Cannot call: ${LANES_MAX} calls whose clients may be asked are under way`,
+  );
+}
+
 /** Whether a server could ask the client of a request for something. A retry has its connection already. */
 function asksBack(message: Message): boolean {
-  const { method } = message;
-  const may = method === "tools/call" || method === "prompts/get" || method === "resources/read";
-  if (!may || requestStateOf(message) !== undefined) return false;
-  const capabilities = new RawObject(message.metaField("clientCapabilities"));
-  return ["sampling", "elicitation", "roots"].some((key) => capabilities.get(key) !== undefined);
+  if (!mayRequireInput(message) || requestStateOf(message) !== undefined) return false;
+  return isAskable(message.metaField("clientCapabilities"));
 }

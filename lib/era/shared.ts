@@ -9,7 +9,8 @@ import type { Message } from "../core/message.ts";
 import type { Conversation, Server, SharedConversation } from "../core/upstream.ts";
 import { LegacyOnModern } from "./legacy_on_modern.ts";
 import { LegacyOnShared } from "./legacy_on_shared.ts";
-import { shakeHands } from "./modern_on_legacy.ts";
+import { HeldCall } from "./held_call.ts";
+import { ModernOnLegacy, shakeHands } from "./modern_on_legacy.ts";
 import { modernConversation, type NegotiationParts } from "./negotiation.ts";
 import { EVERYTHING } from "./shared_client.ts";
 
@@ -31,15 +32,15 @@ export class Shared implements SharedConversation {
 
   readonly handle = async (call: Call): Promise<Message | undefined> => {
     const sessionless = await this.#decided();
-    if (call.session.isSessionless || call.message.protocolVersion !== undefined) {
-      return await sessionless.handle(call);
-    }
-    return await this.#ofSession(call.session).handle(call);
+    const { session } = call;
+    if (this.#isSessionless(call)) return await sessionless.handle(call);
+    session.signal.throwIfAborted(); // it has left, and nothing would end what is begun for it now
+    return await this.#ofSession(session, sessionless).handle(call);
   };
 
   async prepare(): Promise<void> {
-    await this.#decided();
-    if (!this.#parts.memory.modern) await shakeHands(this.#server, EVERYTHING);
+    const sessionless = await this.#decided();
+    if (sessionless instanceof ModernOnLegacy) await shakeHands(this.#server, EVERYTHING);
   }
 
   async notify(message: Message): Promise<void> {
@@ -52,7 +53,8 @@ export class Shared implements SharedConversation {
     const calls = this.#server.waitingCalls();
     if (calls.length === 1) return calls[0].ask(message);
     const [session, ...others] = new Set(calls.map((call) => call.session));
-    if (session !== undefined && others.length === 0) return session.ask(message);
+    const areHeld = calls.some((call) => call instanceof HeldCall); // such a client is asked in an answer
+    if (session !== undefined && others.length === 0 && !areHeld) return session.ask(message);
     throw new GatewayError(
       "MethodNotFound",
       `Cannot ask a client of upstream ${this.#server.name}: it is shared, and the request names no client`,
@@ -87,8 +89,15 @@ export class Shared implements SharedConversation {
     }
   }
 
-  #ofSession(session: Session): Pick<Conversation, "handle"> {
-    if (this.#parts.memory.modern) {
+  /** What a client says without naming its era is of the one that it began with. */
+  #isSessionless({ session, message }: Call): boolean {
+    if (session.isSessionless || message.protocolVersion !== undefined) return true;
+    return message.kind !== "request" && !this.#onModern.has(session) &&
+      !this.#onLegacy.has(session);
+  }
+
+  #ofSession(session: Session, sessionless: Conversation): Pick<Conversation, "handle"> {
+    if (!(sessionless instanceof ModernOnLegacy)) {
       return ofMap(
         this.#onModern,
         session,

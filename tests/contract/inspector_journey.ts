@@ -5,14 +5,18 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { Command } from "../../lib/core/connection.ts";
+import { referenceServer } from "../fixtures/reference/process.ts";
 import { everythingServerOnNode, NPM_FOLDER } from "../fixtures/servers.ts";
 import { bounded } from "../fixtures/child_wait.ts";
-import { type Door, PROXY_COMMAND, WAYS } from "../fixtures/ways.ts";
+import { type Door, PROXY_COMMAND, type Way, WAYS } from "../fixtures/ways.ts";
 
 const LAUNCHER = "@modelcontextprotocol/inspector/clients/launcher/build/index.js";
 
 /** What to ask for, and what has to be in the answer. */
-const REQUESTS: readonly (readonly [string, readonly string[], RegExp])[] = [
+type Request = readonly [string, readonly string[], RegExp];
+
+const EVERYTHING: readonly Request[] = [
   [
     "tools/call",
     ["--method", "tools/call", "--tool-name", "echo", "--tool-arg", "message=hi"],
@@ -31,29 +35,61 @@ const REQUESTS: readonly (readonly [string, readonly string[], RegExp])[] = [
   ],
 ];
 
-/** Registers a test per way through Sluice; they are ignored without the npm folder of `.ci/run`. */
+const REFERENCE: readonly Request[] = [
+  [
+    "tools/call",
+    ["--method", "tools/call", "--tool-name", "test_simple_text"],
+    /This is a simple text response/,
+  ],
+  ["tools/list", ["--method", "tools/list"], /"name": "test_simple_text"/],
+];
+
+/** How it finds out which era to speak; `legacy` is its default. */
+const ERAS = ["legacy", "auto", "modern"] as const;
+
+/** Registers tests for each way through Sluice; they are ignored without the npm folder of `.ci/run`. */
 export function registerInspectorTests(ignore = false): void {
   const server = everythingServerOnNode();
+  const isIgnored = ignore || server === undefined;
   for (const way of WAYS) {
-    Deno.test({
-      name: `the inspector's command line is answered: ${way.name}`,
-      ignore: ignore || server === undefined,
-      fn: async (t) => {
-        const folder = await Deno.makeTempDir();
-        try {
-          await using opened = await way.open(server!);
-          // Here each run waits 2 s for a server that ignores the end of its input: one will do.
-          const requests = way === PROXY_COMMAND ? REQUESTS.slice(0, 1) : REQUESTS;
-          for (const [name, request, expected] of requests) {
-            await t.step(name, async () => {
-              assert.match(await inspect(opened.door, request, folder), expected);
-            });
-          }
-        } finally {
-          await Deno.remove(folder, { recursive: true });
-        }
-      },
-    });
+    for (const era of ERAS) {
+      // Here each run waits 2 s for a server that ignores the end of its input: one will do.
+      const requests = way === PROXY_COMMAND ? EVERYTHING.slice(0, 1) : EVERYTHING;
+      Deno.test({
+        name: `the inspector's command line is answered, era ${era}: ${way.name}`,
+        ignore: isIgnored,
+        fn: (t) =>
+          inspectAll(way, server!, era, era === "legacy" ? requests : requests.slice(0, 2), t),
+      });
+    }
+    for (const era of ["legacy", "modern"] as const) {
+      Deno.test({
+        name: `and by a server that knows no handshake, era ${era}: ${way.name}`,
+        ignore: isIgnored,
+        fn: (t) => inspectAll(way, referenceServer("modern"), era, REFERENCE, t),
+      });
+    }
+  }
+}
+
+async function inspectAll(
+  way: Way,
+  server: Command,
+  era: typeof ERAS[number],
+  requests: readonly Request[],
+  t: Deno.TestContext,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await using opened = await way.open(server);
+    for (const [name, request, expected] of requests) {
+      await t.step(name, async () => {
+        const args = ["--protocol-era", era, ...request];
+        assert.match(await inspect(opened.door, args, folder), expected);
+      });
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 }
 

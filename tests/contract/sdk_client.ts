@@ -17,20 +17,9 @@ import {
   ElicitRequestSchema,
   ListRootsRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { bounded } from "../fixtures/child_wait.ts";
 import type { OpenDoor } from "../fixtures/ways.ts";
-
-/** What the client says of itself when a server asks for its roots. */
-export const ROOT = { uri: "file:///sluice/root", name: "the root of the test" };
-/** What it fills into every form. */
-export const FORM = { name: "Ada Lovelace", check: true, integer: 7 };
-
-/** A notification of the server. */
-export interface Told {
-  readonly method: string;
-  // deno-lint-ignore no-explicit-any -- tests look into it freely
-  readonly params?: any;
-}
+import { Mailbox, type Told } from "./mailbox.ts";
+import { FORM, ROOT, watchArrivals } from "./traveller.ts";
 
 /** A connected client. Dispose it to end its session and its process. */
 export interface SdkClient extends AsyncDisposable {
@@ -79,7 +68,7 @@ export async function connectSdkClient({ door, log }: OpenDoor): Promise<SdkClie
     client,
     asked,
     complaints,
-    arrivals: () => watchArrivals(client),
+    arrivals: () => watchArrivals(client.transport!),
     told: (method, fits) => mailbox.take(method, fits),
     log: () => log() + childLog,
     async [Symbol.asyncDispose]() {
@@ -87,20 +76,6 @@ export async function connectSdkClient({ door, log }: OpenDoor): Promise<SdkClie
       await client.close();
     },
   };
-}
-
-function watchArrivals(client: Client): readonly (number | "answer")[] {
-  const transport = client.transport!;
-  const { onmessage } = transport;
-  const arrived: (number | "answer")[] = [];
-  transport.onmessage = (message, extra) => {
-    if (!("method" in message)) arrived.push("answer");
-    else if (message.method === "notifications/progress") {
-      arrived.push(message.params?.progress as number);
-    }
-    onmessage?.(message, extra);
-  };
-  return arrived;
 }
 
 /** Ends the session, unless the gateway has ended before its client. */
@@ -133,24 +108,4 @@ function answerEverything(client: Client): string[] {
     return { roots: [ROOT] };
   });
   return asked;
-}
-
-/** Notifications until somebody takes them. */
-class Mailbox {
-  readonly #waiting: Told[] = [];
-  #arrived = Promise.withResolvers<void>();
-
-  put(told: Told): void {
-    this.#waiting.push(told);
-    this.#arrived.resolve();
-  }
-
-  async take(method: string, fits: (told: Told) => boolean = () => true): Promise<Told> {
-    for (;;) {
-      const at = this.#waiting.findIndex((told) => told.method === method && fits(told));
-      if (at >= 0) return this.#waiting.splice(at, 1)[0];
-      this.#arrived = Promise.withResolvers();
-      await bounded(this.#arrived.promise, `${method}; got ${JSON.stringify(this.#waiting)}`);
-    }
-  }
 }

@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import type { Command } from "../../lib/core/connection.ts";
+import { connectModernClient } from "../contract/modern_client.ts";
 import { connectSdkClient } from "../contract/sdk_client.ts";
 import { claudeFlowServer } from "../fixtures/servers.ts";
 import { startServe } from "../fixtures/sluice.ts";
@@ -59,6 +60,21 @@ for (const way of WAYS) {
     const { content, isError } = await client.callTool({ name: "mcp_status", arguments: {} });
     assert.ok(!isError, JSON.stringify(content));
     assert.match(JSON.stringify(content), /running/);
+  });
+}
+
+for (const way of WAYS) {
+  test(`a client of the sessionless era works with it: ${way.name}`, async (server, folder) => {
+    await using door = await way.open(server, folder);
+    await using modern = await connectModernClient(door, { isAskable: false });
+    assert.equal(modern.era, "modern");
+    assert.equal(modern.client.getServerVersion()?.name, "ruflo");
+    assert.equal((await modern.client.listTools()).tools.length, TOOLS);
+    // Over HTTP the client shows the body of the 404 that the specification asks for.
+    const isUnknown = ({ code, message }: { code: unknown; message: string }) =>
+      code === -32601 || /"code":-32601/.test(message);
+    await assert.rejects(modern.client.listResources(), isUnknown);
+    assert.match(await modern.call("mcp_status"), /running/);
   });
 }
 

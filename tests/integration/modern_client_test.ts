@@ -1,35 +1,42 @@
 import assert from "node:assert/strict";
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { travelToEverything } from "../contract/everything_journey.ts";
+import { connectModernClient, type Mode } from "../contract/modern_client.ts";
+import { travelToReference } from "../contract/reference_journey.ts";
 import { bounded } from "../fixtures/child_wait.ts";
-import { everythingServer } from "../fixtures/servers.ts";
+import { referenceServer } from "../fixtures/reference/process.ts";
 import { sluice } from "../fixtures/sluice.ts";
 import { startStdioPeer } from "../fixtures/stdio_peer.ts";
-import { type Door, WAYS } from "../fixtures/ways.ts";
+import { type OpenDoor, WAYS } from "../fixtures/ways.ts";
 
-/** Longer than any wait here: a probe that ran into it would fail the test. */
-const PROBE_MS = 300_000;
+const ERA_OF = { auto: "modern", modern: "modern", legacy: "legacy" } as const;
 
 for (const way of WAYS) {
-  Deno.test(`the client of the sessionless era falls back to the handshake: ${way.name}`, async () => {
-    await using opened = await way.open(everythingServer());
-    const client = new Client({ name: "modern-client", version: "1.0.0" }, {
-      versionNegotiation: { mode: "auto", probe: { timeoutMs: PROBE_MS } },
-    });
-    const transport = transportTo(opened.door);
-    try {
-      await bounded(client.connect(transport), "the connection of the client");
-      assert.equal(client.getProtocolEra(), "legacy");
-      assert.equal(client.getServerVersion()?.name, "mcp-servers/everything");
-      const { tools } = await client.listTools();
-      assert.equal(tools.length, 13);
-      const result = await client.callTool({ name: "echo", arguments: { message: "hi" } });
-      assert.deepEqual(result.content, [{ type: "text", text: "Echo: hi" }]);
-      if (transport instanceof StreamableHTTPClientTransport) await transport.terminateSession();
-    } finally {
-      await client.close();
-    }
-  });
+  for (const mode of ["auto", "modern", "legacy"] as const) {
+    Deno.test(
+      `client 2.4.0, mode ${mode}, uses all of server-everything: ${way.name}`,
+      (t) => travelToEverything(way, mode, ERA_OF[mode], t),
+    );
+  }
+}
+
+/** What the server speaks, how the client finds out, and what it comes to speak. */
+const PAIRS: readonly (readonly [string | undefined, Mode, "legacy" | "modern"])[] = [
+  [undefined, "auto", "modern"],
+  ["modern", "auto", "modern"],
+  ["modern", "legacy", "legacy"],
+  ["legacy", "auto", "modern"],
+  ["legacy", "modern", "modern"],
+];
+
+for (const way of WAYS) {
+  for (const [era, mode, expected] of PAIRS) {
+    const connect = (door: OpenDoor, isAskable: boolean) =>
+      connectModernClient(door, { mode, isAskable });
+    Deno.test(
+      `client 2.4.0, mode ${mode}, uses a server of ${era ?? "both"} era(s): ${way.name}`,
+      (t) => travelToReference(way, era, connect, expected, t),
+    );
+  }
 }
 
 Deno.test("sluice proxy answers server/discover itself when the server stays silent", async () => {
@@ -38,13 +45,17 @@ Deno.test("sluice proxy answers server/discover itself when the server stays sil
   assert.equal(error?.code, -32601);
 });
 
-function transportTo(door: Door): StreamableHTTPClientTransport | StdioClientTransport {
-  if ("url" in door) return new StreamableHTTPClientTransport(door.url);
-  const { program, args } = door.command;
-  return new StdioClientTransport({
-    command: program,
-    args: [...args],
-    env: Deno.env.toObject(),
-    stderr: "ignore",
-  });
-}
+Deno.test("sluice proxy ends with its input while a client listens", async () => {
+  const { program, args } = referenceServer("modern");
+  await using peer = startStdioPeer(sluice("proxy", "--", program, ...args));
+  const _meta = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+  };
+  const params = { _meta, notifications: { toolsListChanged: true } };
+  const listen = { jsonrpc: "2.0", id: 1, method: "subscriptions/listen", params };
+  await peer.sendLine(JSON.stringify(listen));
+  assert.match(await peer.nextLine(), /subscriptions\/acknowledged/);
+  await peer.closeInput();
+  assert.equal((await bounded(peer.status, "the end of sluice proxy")).code, 0);
+});
