@@ -5,21 +5,17 @@
  */
 import type { Listener } from "../lib/core/connection.ts";
 import type { GatewayError } from "../lib/core/errors.ts";
-import type { Era } from "../lib/core/eras.ts";
-import { UPSTREAM_CALLS_OPEN_MAX } from "../lib/core/limits.ts";
 import { Message } from "../lib/core/message.ts";
 import type { OutboxOptions } from "../lib/core/outbox.ts";
-import type { Upstream } from "../lib/core/upstream.ts";
-import type { GatewayConfig, UpstreamConfig } from "../lib/config/gateway_config.ts";
-import type { Eras } from "../lib/config/schema.ts";
+import type { GatewayConfig } from "../lib/config/gateway_config.ts";
 import {
   Backpressure,
   type DelayRule,
   stdioDelayMs,
   tcpDelayMs,
 } from "../lib/framing/backpressure.ts";
-import { EraConversations } from "../lib/era/conversations.ts";
 import { eraCheck } from "../lib/era/era_check.ts";
+import { parameterHeaders } from "../lib/era/parameter_headers.ts";
 import { Gateway } from "../lib/gateway.ts";
 import { Dispatcher } from "../lib/session/dispatcher.ts";
 import { SessionRegistry } from "../lib/session/registry.ts";
@@ -30,11 +26,12 @@ import { startRuntimeSampling } from "../lib/telemetry/runtime_sampling.ts";
 import { ConnectionLimits } from "../transports/guard/connection_limits.ts";
 import type { Base } from "./base.ts";
 import { connectionsMaxOf, descriptorsMax } from "./descriptor_limit.ts";
-import { dialer } from "./dialers.ts";
-import { gatewayEvents, linkEvents } from "./instrument.ts";
+import { gatewayEvents } from "./instrument.ts";
 import { withGrace } from "./grace.ts";
 import { listen } from "./listeners.ts";
+import { startExport } from "./shm_export.ts";
 import { startTrimming } from "./memory_trim.ts";
+import { createUpstream, onlyEra } from "./upstreams.ts";
 import { VERSION } from "./version.ts";
 
 /** What a caller may decide beyond the configuration. */
@@ -67,25 +64,26 @@ export async function assemble(
 ): Promise<Assembly> {
   Message.jsonDepthMax = config.limits.jsonDepth;
   const base = await createBase(config, options);
-  const upstream = await createUpstream(base, config.upstreams[0]);
+  const buffer = bufferOf(base);
+  const { upstream, isCounted } = await createUpstream(base, buffer);
   const sessions = new SessionRegistry({
     sessionsMax: config.limits.sessions,
     sessionIdleMs: config.limits.sessionIdleMs,
     onCount: (count) => base.metrics.sessions.set(count),
   });
   const events = {
-    ...gatewayEvents(base.metrics, base.log.child("gateway"), upstream.name),
+    ...gatewayEvents(base.metrics, base.log.child("gateway"), upstream.name, isCounted),
     unprepared: (error: GatewayError) => {
       base.log.warn("upstream is not ready", { upstream: upstream.name, reason: error.message });
       options.onUnprepared?.(error);
     },
   };
   const dispatcher = new Dispatcher(
-    upstream.handle,
+    parameterHeaders()(upstream.handle),
     events,
     eraCheck(onlyEra(config.protocol.era)),
   );
-  const gateway = new Gateway({ dispatcher, sessions, upstream, events, buffer: bufferOf(base) });
+  const gateway = new Gateway({ dispatcher, sessions, upstream, events, buffer });
   const state = { draining: false, sessions: () => sessions.size };
   const listeners: Listener[] = [];
   try {
@@ -94,6 +92,7 @@ export async function assemble(
     for (const listener of listeners) await listener[Symbol.asyncDispose]();
     throw error;
   }
+  await startExport(base, upstream.handle);
   return run(base, gateway, listeners, state);
 }
 
@@ -161,35 +160,6 @@ async function connectionLimits({ limits }: GatewayConfig, metrics: GatewayMetri
     connectionsPerAddressMax: limits.connectionsPerAddress,
     onRefused: () => refused.inc(),
   });
-}
-
-async function createUpstream(base: Base, config: UpstreamConfig): Promise<Upstream> {
-  const { endpoint, name } = config;
-  if (endpoint.url.href === "builtin:echo") {
-    const { echoUpstream } = await import("../lib/upstream/echo.ts");
-    return echoUpstream(name, VERSION);
-  }
-  const { limits } = base.config;
-  const transport = await dialer(base, endpoint, name);
-  const dial = (signal: AbortSignal) => transport.dial(endpoint, signal);
-  const events = linkEvents(base.metrics, base.log.child("upstream"), name);
-  const linkOptions = {
-    callDeadlineMs: limits.callDeadlineMs,
-    callDeadlineHardMs: limits.callDeadlineHardMs,
-    callsOpenMax: UPSTREAM_CALLS_OPEN_MAX,
-    buffer: bufferOf(base),
-  };
-  const conversations = new EraConversations(onlyEra(config.era));
-  if (config.sharing === "shared") {
-    const { SharedUpstream } = await import("../lib/upstream/shared.ts");
-    return new SharedUpstream(name, dial, events, linkOptions, conversations);
-  }
-  const { PerSessionUpstream } = await import("../lib/upstream/per_session.ts");
-  return new PerSessionUpstream(name, dial, events, linkOptions, conversations);
-}
-
-function onlyEra(era: Eras): Era | undefined {
-  return era === "auto" ? undefined : era;
 }
 
 /** What may wait for one peer, and how it is slowed down when that becomes much. */

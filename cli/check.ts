@@ -6,7 +6,8 @@
 import { DEFAULTS } from "../lib/config/defaults.ts";
 import { redactUrl } from "../lib/config/endpoints.ts";
 import type { GatewayConfig, UpstreamConfig } from "../lib/config/gateway_config.ts";
-import type { Command } from "../lib/core/connection.ts";
+import type { Command, Endpoint } from "../lib/core/connection.ts";
+import type { Sharing } from "../lib/config/schema.ts";
 import { EXIT_DONE, oneLine } from "./errors.ts";
 import { VERSION } from "./version.ts";
 
@@ -35,7 +36,13 @@ export function report(config: GatewayConfig): string {
   return [
     [`sluice ${VERSION}: the configuration ${from} is valid and would run`],
     section("listen", config.listen.map((endpoint) => listenerText(endpoint.url))),
-    section("upstreams", config.upstreams.flatMap(upstreamLines)),
+    section(
+      "upstreams",
+      config.upstreams.flatMap((one) => [
+        ...upstreamLines(one),
+        ...aggregationLines(config, one),
+      ]),
+    ),
     section("settings that differ from the defaults", differences(config)),
     section("warnings", config.warnings),
     section("ignored", config.notes),
@@ -69,17 +76,47 @@ function streamText(url: URL): string {
   return `${framing}${compressed}${mutual}`;
 }
 
-function upstreamLines({ name, endpoint, sharing }: UpstreamConfig): string[] {
-  const { command, headers, url } = endpoint;
+function upstreamLines(upstream: UpstreamConfig): string[] {
+  const { name, endpoints, quorum, breaker } = upstream;
+  const sharing = quorum ? "shared" : upstream.sharing;
+  const [first, ...others] = endpoints.map(({ endpoint, priority }) => {
+    const [way, ...details] = endpointLines(endpoint, sharing);
+    return [priority === undefined ? way : `${way}, priority ${priority}`, ...details];
+  });
+  const majority = Math.floor(endpoints.length / 2) + 1;
+  const usual = JSON.stringify(breaker) === JSON.stringify(DEFAULTS.breaker);
+  return [
+    `${name}: ${first[0]}`,
+    ...first.slice(1),
+    ...others.flatMap(([way, ...details]) => [`  ${quorum ? "and" : "else"} ${way}`, ...details]),
+    ...quorum ? [`  answers that ${majority} of ${endpoints.length} agree on`] : [],
+    ...usual ? [] : [`  breaker ${shown(Object.entries(breaker).map((one) => one.join(" ")))}`],
+  ];
+}
+
+function endpointLines({ command, headers, url }: Endpoint, sharing: Sharing): string[] {
   const one = command === undefined ? "connection" : "process";
   const each = sharing === "shared" ? `one ${one} for all clients` : `one ${one} per session`;
   const how = url.protocol === "builtin:" ? "in this process" : each;
   const target = command === undefined ? redactUrl(url.href) : commandText(command);
   return [
-    `${name}: ${target} (${how})`,
+    `${target} (${how})`,
     ...masked("header", headers),
     ...masked("env", command?.env),
     ...command?.cwd === undefined ? [] : [`  cwd ${command.cwd}`],
+  ];
+}
+
+/** How a server stands among others. */
+function aggregationLines({ upstreams }: GatewayConfig, upstream: UpstreamConfig): string[] {
+  const { prefix, tools, start, idleStopMs } = upstream;
+  const isOneOfMany = upstreams.length > 1;
+  return [
+    ...isOneOfMany ? [`  tools and prompts as ${prefix}__NAME`] : [],
+    ...tools.allow === undefined ? [] : [`  tools allowed: ${shown(tools.allow)}`],
+    ...tools.deny === undefined ? [] : [`  tools denied: ${shown(tools.deny)}`],
+    ...isOneOfMany && start === "eager" ? ["  reached when the gateway starts"] : [],
+    ...isOneOfMany && idleStopMs > 0 ? [`  stopped when idle for ${idleStopMs} ms`] : [],
   ];
 }
 
@@ -100,7 +137,7 @@ function commandText({ program, args }: Command): string {
 
 function differences(config: GatewayConfig): string[] {
   const lines: string[] = [];
-  for (const group of ["limits", "http", "log"] as const) {
+  for (const group of ["failover", "limits", "http", "log"] as const) {
     for (const [key, preset] of Object.entries(DEFAULTS[group])) {
       const value: unknown = (config[group] as Readonly<Record<string, unknown>>)[key];
       if (JSON.stringify(value) === JSON.stringify(preset)) continue;

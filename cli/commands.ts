@@ -7,7 +7,9 @@ import { Command, CommanderError, Option } from "commander";
 import type { ConfigFlags } from "../lib/config/flags.ts";
 import type { GatewayConfig } from "../lib/config/gateway_config.ts";
 import { UsageError } from "../lib/core/errors.ts";
+import type { BenchFlags } from "./bench_settings.ts";
 import { errorLine, EXIT_DONE, exitCodeOf } from "./errors.ts";
+import type { InspectFlags } from "./inspect_shm.ts";
 import { VERSION } from "./version.ts";
 
 /** Where text goes. */
@@ -23,7 +25,7 @@ export type Run = (config: GatewayConfig) => Promise<number>;
 type Describe = (key: string) => string;
 
 /** Flags of this program that belong to later versions. */
-const LATER = ["shm", "workers"] as const;
+const LATER = ["workers"] as const;
 
 /** Flags as commander hands them over. */
 interface RawFlags {
@@ -100,6 +102,8 @@ function createProgram(
   addServe(program, describe, command, done);
   addProxy(program, describe, command, done);
   addCheck(program, describe, command, done, output);
+  addBench(program, command, done, output);
+  addInspectShm(program, done, output);
   program.addHelpText("after", HELP_END);
   return program;
 }
@@ -122,6 +126,7 @@ const addServe: Add = (program, describe, command, done) => {
     .usage("[OPTION]... [-- PROGRAM ARG...]");
   addConfigFlags(serve, describe);
   addListenerFlags(serve, describe);
+  serve.option("--shm <path>", describe("shm.path"));
   serve.action(async (raw: RawFlags) => {
     const config = await load({ ...flagsOf(raw), command });
     const { serve } = await import("./serve.ts");
@@ -132,20 +137,14 @@ const addServe: Add = (program, describe, command, done) => {
 const addProxy: Add = (program, describe, command, done) => {
   const proxy = program.command("proxy")
     .description("speak MCP on stdin and stdout for one server")
-    .argument("[url...]", "where the server answers")
-    .usage("[OPTION]... [URL] [-- PROGRAM ARG...]");
+    .argument("[url...]", "where the server answers; of several the first is the most wanted")
+    .usage("[OPTION]... [URL]... [-- PROGRAM ARG...]");
   addConfigFlags(proxy, describe);
   proxy.action(async (urls: string[], raw: RawFlags) => {
-    if (urls.length + (command === undefined ? 0 : 1) > 1) {
-      throw new UsageError(
-        "Cannot proxy several upstreams: failover between them comes with a later version",
-        "give one URL, or a command after --",
-      );
-    }
     const config = await load({
       ...flagsOf(raw),
       command,
-      url: urls[0],
+      urls,
       listen: ["stdio:"],
       requireUpstream: true,
     });
@@ -173,6 +172,63 @@ function addCheck(
   });
 }
 
+function addBench(
+  program: Command,
+  command: readonly string[] | undefined,
+  done: (exitCode: number) => void,
+  output: Output,
+): void {
+  program.command("bench")
+    .description("make load on a server and tell how it does")
+    .argument("[url]", "where the server answers")
+    .usage("[OPTION]... (URL | -- PROGRAM ARG...)")
+    .option("--scenario <name>", "what is done, echo by default; docs/tuning.md tells of all")
+    .option("--duration <s>", "measured time, 10 by default")
+    .option("--warm-up <s>", "time before that, which does not count")
+    .option("--connections <n>", "connections at once, 10 by default")
+    .option("--inflight <n>", "calls under way on each connection, 1 by default")
+    .option("--rate <n>", "calls per second of all together, whatever the answers do (open loop)")
+    .option("--tool <name>", "the tool that is called, echo by default")
+    .option("--args <json>", "its arguments; {nonce} in them tells answers apart")
+    .option("--era <era>", "legacy (default), modern, or auto: ask the server")
+    .option("--timeout <s>", "a call without an answer for so long is lost, 30 by default")
+    .option("--workers <n>", "processes that make the load, 1 by default")
+    .option("--repeat <n>", "measurements; 3 by default with --direct or --compare, else 1")
+    .option("--direct <url>", "measure this in turn with the server: what is added on the way?")
+    .option("--json <file>", "write the result")
+    .option("--html <file>", "write a page with pictures")
+    .option("--compare <file>", "an earlier --json; exit code 1 when this result is worse")
+    .option("--threshold <share>", "what counts as worse, 0.10 by default")
+    .action(async (url: string | undefined, flags: BenchFlags) => {
+      const { bench } = await import("./bench.ts");
+      done(await bench(url, command, flags, output));
+    });
+  program.command("bench-worker", { hidden: true })
+    .action(async () => {
+      const { benchWorker } = await import("./bench.ts");
+      done(await benchWorker());
+    });
+}
+
+function addInspectShm(
+  program: Command,
+  done: (exitCode: number) => void,
+  output: Output,
+): void {
+  program.command("inspect-shm")
+    .description("show what a shared-memory export holds")
+    .argument("[path]", "the export; /dev/shm/sluice_export.bin by default")
+    .usage("[OPTION]... [PATH]")
+    .option("--key <key>", "print one entry with its metadata: KEY or TYPE:KEY")
+    .option("--verify", "check the whole file; exit code 1 and the offset when it is wrong")
+    .option("--watch", "print again whenever it changes, until interrupted")
+    .option("--json", "print JSON")
+    .action(async (path: string | undefined, flags: InspectFlags) => {
+      const { inspectShm } = await import("./inspect_shm.ts");
+      done(await inspectShm(path, flags, output));
+    });
+}
+
 function addConfigFlags(command: Command, describe: Describe): void {
   command
     .option("--config <file>", "configuration file: .json, .jsonc, .yaml, .yml or .toml")
@@ -198,7 +254,7 @@ function flagsOf(raw: RawFlags): ConfigFlags {
     if (raw[name] === undefined) continue;
     throw new UsageError(`Cannot use --${name}: it comes with a later version`, "leave it out");
   }
-  const { shm: _shm, workers: _workers, ...flags } = raw;
+  const { workers: _workers, ...flags } = raw;
   return flags;
 }
 

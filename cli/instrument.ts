@@ -3,17 +3,31 @@
  *
  * @module
  */
+import type { CircuitState } from "../lib/core/circuit.ts";
 import type { Batch } from "../lib/core/connection.ts";
 import type { GatewayError } from "../lib/core/errors.ts";
 import type { Message } from "../lib/core/message.ts";
 import type { GatewayMetrics } from "../lib/telemetry/gateway_metrics.ts";
 import type { Logger } from "../lib/telemetry/logger.ts";
+import type { Registry } from "../lib/telemetry/metrics.ts";
 import { methodLabel } from "../lib/telemetry/method_label.ts";
 
-/** Reports of the gateway and the dispatcher. */
-export function gatewayEvents(metrics: GatewayMetrics, log: Logger, upstream: string) {
+/**
+ * Reports of the gateway and the dispatcher.
+ *
+ * @param isCounted whether answers to a method are counted elsewhere
+ */
+export function gatewayEvents(
+  metrics: GatewayMetrics,
+  log: Logger,
+  upstream: string,
+  isCounted: (method: string) => boolean = () => false,
+) {
   const meters = new Map<string, ReturnType<typeof transportMeter>>();
-  const answered = answerCounter(metrics, upstream);
+  const count = answerCounter(metrics, upstream);
+  const answered: typeof count = (method, outcome, durationMs) => {
+    if (!isCounted(method)) count(method, outcome, durationMs);
+  };
   return {
     meter(transport: string) {
       let meter = meters.get(transport);
@@ -30,6 +44,30 @@ export function gatewayEvents(metrics: GatewayMetrics, log: Logger, upstream: st
   };
 }
 
+/** Reports of several servers behind one endpoint. */
+export function aggregateEvents(metrics: GatewayMetrics, registry: Registry, log: Logger) {
+  const counters = new Map<string, ReturnType<typeof answerCounter>>();
+  const failures = registry.counter({
+    name: "sluice_member_failures_total",
+    help: "Servers behind an endpoint of several that could not be asked or told something.",
+    labels: ["upstream"],
+  });
+  return {
+    routed(upstream = NO_UPSTREAM, method: string, outcome: string, durationMs: number) {
+      let count = counters.get(upstream);
+      if (count === undefined) counters.set(upstream, count = answerCounter(metrics, upstream));
+      count(method, outcome, durationMs);
+    },
+    memberFailed(upstream: string, what: string, reason: string) {
+      failures.with({ upstream }).inc();
+      log.warn("server cannot be asked", { upstream, what, reason });
+    },
+  };
+}
+
+/** Label of calls that are for no server. */
+const NO_UPSTREAM = "none";
+
 /** Reports of the links to one upstream. */
 export function linkEvents(metrics: GatewayMetrics, log: Logger, upstream: string) {
   const late = metrics.lateAnswers.with({ upstream });
@@ -42,6 +80,38 @@ export function linkEvents(metrics: GatewayMetrics, log: Logger, upstream: strin
     },
   };
 }
+
+/** Reports of the endpoints of one upstream. */
+export function failoverEvents(metrics: GatewayMetrics, log: Logger, upstream: string) {
+  const failovers = metrics.failovers.with({ group: upstream });
+  const resent = (method: string, why: string) =>
+    metrics.resent.with({ method: methodLabel(method), upstream, why }).inc();
+  return {
+    /** For one circuit; its state shows from the beginning. */
+    circuit(series: string) {
+      const gauge = metrics.circuitState.with({ upstream: series });
+      gauge.set(CIRCUIT_VALUES.closed);
+      return (state: CircuitState) => {
+        gauge.set(CIRCUIT_VALUES[state]);
+        log[state === "open" ? "warn" : "info"]("circuit", { upstream: series, state });
+      };
+    },
+    switched(from: string, to: string, why: string) {
+      failovers.inc();
+      log.warn("upstream moved to another endpoint", { upstream, from, to, why });
+    },
+    unreachable(endpoint: string, reason: string) {
+      log.info("endpoint cannot be reached", { upstream, endpoint, reason });
+    },
+    healthChanged(endpoint: string, health: string, reason?: string) {
+      log.info("endpoint health", { upstream, endpoint, health, ...reason && { reason } });
+    },
+    retried: (method: string) => resent(method, "lost"),
+    hedged: (method: string) => resent(method, "slow"),
+  };
+}
+
+const CIRCUIT_VALUES: Readonly<Record<CircuitState, number>> = { closed: 0, halfOpen: 1, open: 2 };
 
 function transportMeter(metrics: GatewayMetrics, transport: string) {
   const messages = (direction: string) => metrics.messages.with({ transport, direction });

@@ -19,7 +19,8 @@ const LOG_IMPORT_DELAY_MS = 300;
  */
 export async function proxy(config: GatewayConfig): Promise<number> {
   const failed = Promise.withResolvers<never>();
-  const isProgram = config.upstreams[0].endpoint.command !== undefined;
+  const [{ endpoint, endpoints }] = config.upstreams;
+  const isProgram = endpoint.command !== undefined && endpoints.length === 1;
   await using assembly = await assemble(config, {
     logImportDelayMs: LOG_IMPORT_DELAY_MS,
     // A program that does not start now will not later; a URL may answer the next call.

@@ -7,16 +7,13 @@ import { ConfigError } from "../core/errors.ts";
 import { DEMO_UPSTREAM } from "./defaults.ts";
 import type { ConfigDocument } from "./document.ts";
 import { splitNamed } from "./endpoints.ts";
-import { keyText } from "./fault.ts";
+import { configFault, keyText } from "./fault.ts";
 import type { ConfigFlags } from "./flags.ts";
 import type { Settings } from "./schema.ts";
-import type { UpstreamEntry } from "./upstream_entry.ts";
+import type { EndpointEntry, UpstreamEntry } from "./upstream_entry.ts";
 
 /** Name of the upstream that the command line gives without a name. */
 export const UNNAMED_UPSTREAM = "upstream";
-
-/** Names shown in a message. */
-const NAMES_SHOWN_MAX = 8;
 
 /** The entries of `sluice.upstreams` of a file, or of the variable when there is no document. */
 export function settingsEntries(
@@ -40,14 +37,15 @@ export function flagEntries(flags: ConfigFlags): UpstreamEntry[] {
     ...splitNamed(text, "--upstream"),
     place: () => "--upstream",
   }));
-  if (flags.url !== undefined) {
-    entries.push({ name: UNNAMED_UPSTREAM, url: flags.url, place: () => undefined });
-  }
+  const endpoints: EndpointEntry[] = (flags.urls ?? []).map((url) => ({ url }));
   if (flags.command !== undefined) {
     const [command, ...args] = flags.command;
-    entries.push({ name: UNNAMED_UPSTREAM, command, args, place: () => undefined });
+    endpoints.push({ command, args });
   }
-  return entries;
+  const [first, ...others] = endpoints;
+  if (first === undefined) return entries;
+  const ways = others.length === 0 ? first : { endpoints };
+  return [...entries, { name: UNNAMED_UPSTREAM, ...ways, place: () => undefined }];
 }
 
 /** The server that answers when none is configured. */
@@ -59,7 +57,7 @@ export function demoEntry(): UpstreamEntry {
  * One list of entries, later sources over earlier ones by name.
  *
  * @param sources file, environment, flags
- * @throws {ConfigError} a name twice in one source, or more than one upstream
+ * @throws {ConfigError} a name twice in one source
  */
 export function uniteEntries(sources: readonly (readonly UpstreamEntry[])[]): UpstreamEntry[] {
   const all = new Map<string, UpstreamEntry>();
@@ -72,15 +70,39 @@ export function uniteEntries(sources: readonly (readonly UpstreamEntry[])[]): Up
       all.set(entry.name, entry);
     }
   }
-  if (all.size > 1) {
-    const names = [...all.keys()].slice(0, NAMES_SHOWN_MAX).map((name) => keyText([name]));
-    if (all.size > NAMES_SHOWN_MAX) names.push("...");
-    throw new ConfigError(
-      `Cannot serve ${all.size} upstreams: aggregation comes with a later version`,
-      `keep one of ${names.join(", ")}`,
+  return [...all.values()];
+}
+
+/**
+ * The entries of a file: those of its server lists, and those under `sluice.upstreams`. One of the latter
+ * that has no way to a server says more about the server of its name in the lists.
+ *
+ * @throws {ConfigError} when there is no such server
+ */
+export function fileEntries(
+  servers: readonly UpstreamEntry[],
+  settings: readonly UpstreamEntry[],
+): UpstreamEntry[] {
+  const more = new Map(settings.filter(isBare).map((entry) => [entry.name, entry]));
+  const listed = servers.map((server) => {
+    const bare = more.get(server.name);
+    if (bare === undefined) return server;
+    more.delete(server.name);
+    return { ...bare, ...server };
+  });
+  for (const bare of more.values()) {
+    throw configFault(
+      "Cannot read config",
+      `${keyText(bare.path ?? [bare.name])} has neither url nor command`,
+      "give one of them",
+      bare.place([]),
     );
   }
-  return [...all.values()];
+  return [...listed, ...settings.filter((entry) => !isBare(entry))];
+}
+
+function isBare({ url, command, endpoints }: UpstreamEntry): boolean {
+  return (url ?? command ?? endpoints) === undefined;
 }
 
 function namedTwice(first: UpstreamEntry, second: UpstreamEntry): ConfigError {

@@ -16,7 +16,13 @@ export const CONFIG_VARIABLE = "SLUICE_CONFIG";
 /** Settings that were given; groups hold only what was given. */
 export type PartialSettings =
   & Partial<Pick<Settings, "listen" | "upstreams" | "features">>
-  & { [Group in "protocol" | "limits" | "http" | "log"]?: Partial<Settings[Group]> };
+  & {
+    [
+      Group in "aggregate" | "breaker" | "failover" | "shm" | "protocol" | "limits" | "http" | "log"
+    ]?: Partial<
+      Settings[Group]
+    >;
+  };
 
 /** What the environment says. */
 export interface EnvironmentSettings {
@@ -65,7 +71,7 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
 function parse(setting: Setting, name: string, text: string): unknown {
   switch (setting.kind) {
     case "number":
-      return /^\d{1,15}$/.test(text) ? Number(text) : text;
+      return /^\d{1,15}(\.\d{1,6})?$/.test(text) ? Number(text) : text;
     case "flag":
       return truth(text);
     case "list":

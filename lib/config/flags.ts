@@ -12,9 +12,9 @@ export interface ConfigFlags {
   readonly listen?: readonly string[];
   /** `NAME=URL` of upstreams. */
   readonly upstream?: readonly string[];
-  /** URL of an upstream without a name. */
-  readonly url?: string;
-  /** Program and arguments of an upstream without a name. */
+  /** URLs of an upstream without a name, the most wanted first. */
+  readonly urls?: readonly string[];
+  /** Program and arguments of an upstream without a name; beside URLs the last resort. */
   readonly command?: readonly string[];
   /** One process or connection for all clients. */
   readonly shared?: boolean;
@@ -22,6 +22,8 @@ export interface ConfigFlags {
   readonly era?: string;
   /** Era of the protocol towards upstreams. */
   readonly upstreamEra?: string;
+  /** File of the shared-memory export. */
+  readonly shm?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
   /** No demo server: without an upstream there is an error. */

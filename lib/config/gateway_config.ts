@@ -4,17 +4,64 @@
  * @module
  */
 import type { Endpoint } from "../core/connection.ts";
+import type { Start } from "./aggregation_schema.ts";
+import type { PoolSettings } from "./pool_schema.ts";
 import type { Eras, Settings, Sharing } from "./schema.ts";
 
 /** One server behind the gateway. */
 export interface UpstreamConfig {
   readonly name: string;
+  /** Where it answers; of several ways the first. */
   readonly endpoint: Endpoint;
+  /** Every way to it, in the order of the list; at least one. */
+  readonly endpoints: readonly EndpointConfig[];
+  /** Whether the endpoints are servers of their own, whose majority is believed. */
+  readonly quorum: boolean;
+  /** When it is left alone. */
+  readonly breaker: BreakerConfig;
+  /** Calls without effects are sent a second time after so long, ms; `undefined` for never. */
+  readonly hedgeMs: number | undefined;
   /** `perSession`: one process or connection for each session; `shared`: one for all clients. */
   readonly sharing: Sharing;
   /** Era of the protocol it is spoken to in. */
   readonly era: Eras;
+  /** Where it is a pool; then `sharing` means nothing. */
+  readonly pool: PoolConfig | undefined;
+  /** Before `__` in the names of its tools and prompts, where several servers are configured. */
+  readonly prefix: string;
+  /** Which of its tools exist for clients; patterns with `*` and `?`. */
+  readonly tools: ToolsConfig;
+  /** When it is reached first, among several. */
+  readonly start: Start;
+  /** Connections unused for so long are closed, ms, among several; 0 for never. */
+  readonly idleStopMs: number;
 }
+
+/** Which tools of a server exist for clients: those allowed, without those denied. */
+export interface ToolsConfig {
+  /** All, where it is left out. */
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+}
+
+/** Several processes or connections to one server. */
+export interface PoolConfig extends Readonly<Omit<PoolSettings, "callsPerMember">> {
+  /** Calls that a member is given at once; `Infinity` for no limit. */
+  readonly callsPerMember: number;
+}
+
+/** One of several ways to a server. */
+export interface EndpointConfig {
+  readonly endpoint: Endpoint;
+  /** 1 to 10, 10 is most wanted; `undefined` where nothing is said. */
+  readonly priority: number | undefined;
+}
+
+/** When a server that fails is left alone. */
+export type BreakerConfig = Readonly<Settings["breaker"]>;
+
+/** How servers with several endpoints move between them. */
+export type FailoverConfig = Readonly<Settings["failover"]>;
 
 /** Deadlines and limits of the message path; units are in the names. */
 export type LimitsConfig = Readonly<Settings["limits"]>;
@@ -35,6 +82,11 @@ export type LogConfig = Readonly<Settings["log"]>;
 export interface GatewayConfig {
   readonly listen: readonly Endpoint[];
   readonly upstreams: readonly UpstreamConfig[];
+  readonly failover: FailoverConfig;
+  /** Several servers behind one endpoint. */
+  readonly aggregate: Readonly<Settings["aggregate"]>;
+  /** Export by shared memory. */
+  readonly shm: Readonly<Settings["shm"]>;
   readonly protocol: Readonly<Settings["protocol"]>;
   readonly limits: LimitsConfig;
   readonly http: HttpConfig;

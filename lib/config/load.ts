@@ -5,7 +5,13 @@
  * @module
  */
 import { ConfigError } from "../core/errors.ts";
-import { demoEntry, flagEntries, settingsEntries, uniteEntries } from "./configured_upstreams.ts";
+import {
+  demoEntry,
+  fileEntries,
+  flagEntries,
+  settingsEntries,
+  uniteEntries,
+} from "./configured_upstreams.ts";
 import { DEFAULTS, DEMO_UPSTREAM } from "./defaults.ts";
 import { type ConfigDocument, readDocument } from "./document.ts";
 import { fileFault, keyText, type Place } from "./fault.ts";
@@ -13,8 +19,11 @@ import type { EnvironmentSettings, PartialSettings } from "./environment.ts";
 import type { ConfigFlags } from "./flags.ts";
 import type { GatewayConfig } from "./gateway_config.ts";
 import { resolveListeners } from "./listeners.ts";
-import { readServerEntries, SERVER_LISTS } from "./mcp_servers.ts";
+import { hasHybridTable, HYBRID_TABLE, readHybridEntries } from "./hybrid_servers.ts";
+import { readServerEntries, SERVER_LISTS, type ServerEntries } from "./mcp_servers.ts";
 import type { Eras, Settings, Sharing } from "./schema.ts";
+import { withoutAlias } from "./servers_alias.ts";
+import { serverPrefixes } from "./server_prefixes.ts";
 import { resolveUpstream } from "./upstream_entry.ts";
 import type { Environment } from "./variables.ts";
 import { warningsAbout } from "./warnings.ts";
@@ -38,26 +47,31 @@ export async function loadConfig(
  * @throws {ConfigError} anything wrong in them, with its place
  */
 export async function resolveConfig(
-  document: ConfigDocument | undefined,
+  file: ConfigDocument | undefined,
   flags: ConfigFlags,
   env: Environment,
 ): Promise<GatewayConfig> {
+  const document = file && withoutAlias(file);
   const fromFile = await fileSettings(document);
   const fromEnv = await environmentSettings(env);
   const fromFlags = await flagSettings(flags);
   const settings = merged(fromFile, fromEnv.settings, fromFlags);
   checkDeadlines(settings, document);
-  const servers = document === undefined ? { entries: [], notes: [] } : readServerEntries(document);
+  const servers = listedServers(document);
   const found = uniteEntries([
-    [...servers.entries, ...settingsEntries(fromFile.upstreams, document)],
+    fileEntries(servers.entries, settingsEntries(fromFile.upstreams, document)),
     settingsEntries(fromEnv.settings.upstreams ?? {}, undefined),
     flagEntries(flags),
   ]);
   if (found.length === 0 && flags.requireUpstream === true) throw noUpstream(document);
   const listen = resolveListeners(settings.listen, listenPlaces(document, fromEnv, flags));
   const overrides = await upstreamOverrides(flags);
-  const upstreams = (found.length > 0 ? found : [demoEntry()])
-    .map((entry) => resolveUpstream(entry, env, overrides));
+  const entries = found.length > 0 ? found : [demoEntry()];
+  const prefixes = serverPrefixes(entries.map(({ name }) => name));
+  const upstreams = entries.map((entry) => ({
+    ...resolveUpstream(entry, env, overrides, settings.breaker),
+    prefix: prefixes.get(entry.name)!,
+  }));
   const http = normalizedHttp(settings.http);
   const stray = strayKeys(document);
   const warnings = [
@@ -71,6 +85,9 @@ export async function resolveConfig(
   return deepFreeze({
     listen,
     upstreams,
+    failover: settings.failover,
+    aggregate: settings.aggregate,
+    shm: settings.shm,
     protocol: settings.protocol,
     limits: settings.limits,
     http,
@@ -80,6 +97,16 @@ export async function resolveConfig(
     warnings,
     notes: [...servers.notes, ...stray.others],
   });
+}
+
+/** Everything outside `sluice` that names servers. */
+function listedServers(document: ConfigDocument | undefined): ServerEntries {
+  if (document === undefined) return { entries: [], notes: [] };
+  const lists = readServerEntries(document), hybrid = readHybridEntries(document);
+  return {
+    entries: [...lists.entries, ...hybrid.entries],
+    notes: [...lists.notes, ...hybrid.notes],
+  };
 }
 
 async function fileSettings(document: ConfigDocument | undefined): Promise<Settings> {
@@ -111,6 +138,7 @@ async function upstreamOverrides(flags: ConfigFlags): Promise<{ sharing?: Sharin
 async function flagSettings(flags: ConfigFlags): Promise<PartialSettings> {
   const settings: PartialSettings = {};
   if (flags.listen !== undefined) settings.listen = [...flags.listen];
+  if (flags.shm !== undefined) settings.shm = { path: flags.shm };
   const { logLevel, logFormat, era } = flags;
   if ((logLevel ?? logFormat ?? era) === undefined) return settings;
   const { validateSetting } = await import("./validate.ts");
@@ -180,7 +208,9 @@ function asBrowsersWrite(origin: string): string {
 /** Settings that stand beside `sluice` instead of under it would be lost without a word. */
 function strayKeys(document: ConfigDocument | undefined): { ours: string[]; others: string[] } {
   const known: readonly string[] = [...SERVER_LISTS, "sluice", "$schema"];
-  const stray = Object.keys(document?.value ?? {}).filter((key) => !known.includes(key));
+  const stray = Object.keys(document?.value ?? {}).filter((key) =>
+    !known.includes(key) && !(key === HYBRID_TABLE && hasHybridTable(document!))
+  );
   const told = (key: string, hint: string) =>
     `${keyText([key])} is ignored${hint} (${document?.place([key])})`;
   const isOurs = (key: string) => Object.hasOwn(DEFAULTS, key);

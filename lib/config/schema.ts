@@ -7,37 +7,12 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { DEFAULTS } from "./defaults.ts";
+import { aggregate, aggregationShape } from "./aggregation_schema.ts";
+import { pool } from "./pool_schema.ts";
+import { breaker, breakerPart, failover } from "./resilience_schema.ts";
+import { about, bytes, count, ms, type SettingMeta, text } from "./schema_parts.ts";
 
-/** What a setting says about itself besides its type. */
-export interface SettingMeta {
-  /** What it does, one clause or sentence without a full stop. */
-  readonly description: string;
-  /** Unit or form of the value: `bytes`, `ms`, `URL`, ... */
-  readonly unit?: string;
-  /** Flag that sets it, as the help text shows it. */
-  readonly flag?: string;
-}
-
-/** Most milliseconds a timer of the runtime can wait. */
-const TIMER_MS_MAX = 2_147_483_647;
-
-function about<S extends z.ZodType>(schema: S, meta: SettingMeta): S {
-  return schema.meta({ ...meta });
-}
-
-function count(low: number, high: number, preset: number, description: string, unit: string) {
-  return about(z.int().min(low).max(high).default(preset), { description, unit });
-}
-
-function bytes(low: number, preset: number, description: string) {
-  return count(low, 1_073_741_824, preset, description, "bytes");
-}
-
-function ms(preset: number, description: string) {
-  return count(1, TIMER_MS_MAX, preset, description, "ms");
-}
-
-const text = z.string().min(1);
+export type { SettingMeta };
 
 /** Whether one process or connection of an upstream serves one client or all of them. */
 export const SHARINGS = ["perSession", "shared"] as const;
@@ -50,7 +25,8 @@ export const COMPRESSIONS = ["auto", "on", "off"] as const;
 /** Forms of a log line; `auto` is text on a terminal and JSON elsewhere. */
 export const LOG_FORMATS = ["auto", "json", "text"] as const;
 
-const upstream = z.strictObject({
+/** Where a server answers, or how it is started. */
+const way = {
   url: about(text.optional(), { description: "where the server answers", unit: "URL" }),
   command: about(text.optional(), { description: "program to start, never through a shell" }),
   args: about(z.array(z.string()).optional(), { description: "arguments of the program" }),
@@ -61,6 +37,36 @@ const upstream = z.strictObject({
   headers: about(z.record(z.string(), z.string()).optional(), {
     description: "added to every HTTP request towards the url",
   }),
+};
+
+type Way = { readonly [Key in keyof typeof way]?: unknown };
+
+const endpoint = z.strictObject({
+  ...way,
+  priority: about(z.number().min(1).max(10).optional(), {
+    description:
+      "10 is most wanted; 5 where others have one, else by order: the first is most wanted",
+    unit: "1 to 10",
+  }),
+}).superRefine(checkWay);
+
+const upstream = z.strictObject({
+  ...way,
+  endpoints: about(z.array(endpoint).min(1).optional(), {
+    description: "several ways to the same server, instead of url or command",
+    unit: "map with url or command",
+  }),
+  quorum: about(z.boolean().optional(), {
+    description:
+      "the endpoints are servers of their own: all are asked, and what more than half of them say is the answer",
+  }),
+  breaker: about(breakerPart.optional(), {
+    description: "instead of the breaker of all upstreams",
+  }),
+  hedgeMs: about(z.int().min(1).max(60_000).optional(), {
+    description: "calls without effects that are unanswered for so long are sent a second time",
+    unit: "ms",
+  }),
   sharing: about(z.enum(SHARINGS).default("perSession"), {
     description: "one process or connection per session, or one shared by all clients",
     flag: "--shared",
@@ -69,7 +75,29 @@ const upstream = z.strictObject({
     description: "era of the protocol it is spoken to in; auto finds out",
     flag: "--upstream-era ERA",
   }),
+  pool: about(pool.optional(), {
+    description: "several processes or connections, each shared by all clients",
+  }),
+  ...aggregationShape,
 }).superRefine((entry, context) => {
+  const isBare = Object.keys(way).every((key) => (entry as Way)[key as keyof Way] === undefined);
+  if (entry.endpoints === undefined && isBare && !entry.quorum) return; // says more of a listed server
+  if (entry.endpoints === undefined) {
+    checkWay(entry, context);
+    if (entry.quorum) {
+      context.addIssue({ code: "custom", message: "has a quorum of one; give endpoints" });
+    }
+    return;
+  }
+  const beside = Object.keys(way).find((key) => (entry as Way)[key as keyof Way] !== undefined);
+  if (beside === undefined) return;
+  context.addIssue({
+    code: "custom",
+    message: `has endpoints and ${beside}; move it into one of them`,
+  });
+});
+
+function checkWay(entry: Way, context: z.RefinementCtx): void {
   const refuse = (message: string) => context.addIssue({ code: "custom", message });
   if (entry.url === undefined && entry.command === undefined) {
     refuse("has neither url nor command; give one of them");
@@ -80,7 +108,7 @@ const upstream = z.strictObject({
   } else if (entry.command === undefined && (entry.args ?? entry.env ?? entry.cwd) !== undefined) {
     refuse("has args, env or cwd, which a url cannot take; use headers");
   }
-});
+}
 
 const D = DEFAULTS;
 
@@ -207,6 +235,19 @@ const protocol = z.strictObject({
   }),
 });
 
+const shm = z.strictObject({
+  path: about(z.string().default(D.shm.path), {
+    description: "file of the export; empty for none",
+    unit: "path",
+    flag: "--shm PATH",
+  }),
+  resources: about(z.array(text).default([...D.shm.resources]), {
+    description: "which resources are exported; * stands for anything",
+    unit: "pattern of URIs",
+  }),
+  bytes: count(65_536, 1_073_741_824, D.shm.bytes, "largest export", "bytes"),
+});
+
 /** Everything under `sluice`. */
 export const settingsSchema = z.strictObject({
   listen: about(z.array(text).min(1).default([...D.listen]), {
@@ -218,6 +259,12 @@ export const settingsSchema = z.strictObject({
     description: "servers behind the gateway, by name",
     flag: "--upstream NAME=URL",
   }),
+  breaker: about(breaker.prefault({}), { description: "when a server that fails is left alone" }),
+  failover: about(failover.prefault({}), { description: "servers with several endpoints" }),
+  aggregate: about(aggregate.prefault({}), {
+    description: "several servers behind one endpoint",
+  }),
+  shm: about(shm.prefault({}), { description: "export to other processes by shared memory" }),
   protocol: about(protocol.prefault({}), { description: "the protocol towards clients" }),
   limits: about(limits.prefault({}), { description: "limits of the message path" }),
   http: about(http.prefault({}), { description: "HTTP listeners" }),
@@ -231,6 +278,8 @@ export const settingsSchema = z.strictObject({
 export type Settings = z.output<typeof settingsSchema>;
 /** One entry of `sluice.upstreams`. */
 export type UpstreamSettings = z.output<typeof upstream>;
+/** One entry of `endpoints`. */
+export type EndpointSettings = z.output<typeof endpoint>;
 /** Eras of the protocol that one side is spoken to in. */
 export type Eras = typeof ERAS[number];
 /** Whether one process or connection of an upstream serves one client or all of them. */

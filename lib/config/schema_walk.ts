@@ -72,6 +72,7 @@ export function expectation(schema: z.ZodType): string {
   const unit = metaOf(schema).unit;
   if (inner instanceof z.ZodNumber) {
     const of = unit === undefined ? "" : ` (${unit})`;
+    if (!inner.isInt) return `a number${of}`;
     return `a whole number${of} from ${inner.minValue} to ${inner.maxValue}`;
   }
   if (inner instanceof z.ZodEnum) return `one of ${inner.options.join(", ")}`;

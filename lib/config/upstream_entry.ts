@@ -7,27 +7,50 @@ import type { Endpoint } from "../core/connection.ts";
 import type { KeyPath } from "./document_lines.ts";
 import { commandEndpoint, parseUpstreamUrl } from "./endpoints.ts";
 import { configFault, keyText, type Place } from "./fault.ts";
-import type { UpstreamConfig } from "./gateway_config.ts";
+import type { Start } from "./aggregation_schema.ts";
+import type {
+  BreakerConfig,
+  EndpointConfig,
+  ToolsConfig,
+  UpstreamConfig,
+} from "./gateway_config.ts";
+import { DEFAULTS } from "./defaults.ts";
+import type { PoolSettings } from "./pool_schema.ts";
 import type { Eras, Sharing } from "./schema.ts";
 import { type Environment, expandVariables } from "./variables.ts";
 
 /** A server as configured: `url` or `command` is set, and what belongs to it. */
-export interface UpstreamEntry {
+export interface UpstreamEntry extends EndpointEntry {
   readonly name: string;
+  /** Several ways to it, instead of `url` or `command`. */
+  readonly endpoints?: readonly EndpointEntry[];
+  readonly quorum?: boolean;
+  readonly breaker?: Partial<BreakerConfig>;
+  readonly hedgeMs?: number;
+  readonly sharing?: Sharing;
+  readonly era?: Eras;
+  readonly pool?: PoolSettings;
+  readonly tools?: ToolsConfig;
+  readonly start?: Start;
+  readonly idleStopMs?: number;
+  place(path: KeyPath): Place;
+}
+
+/** One way to a server as configured. */
+export interface EndpointEntry {
   readonly url?: string;
   readonly command?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly sharing?: Sharing;
-  readonly era?: Eras;
+  readonly priority?: number;
   /** Written before the URL once it is expanded: `sse+`. */
   readonly schemePrefix?: string;
   /** Where it stands in the file; entries of flags and variables have none, and are not expanded. */
   readonly path?: KeyPath;
-  /** Where a key of it stands, for messages. */
-  place(path: KeyPath): Place;
+  /** Where a key of it stands, for messages; one of several ways may leave that to the whole. */
+  place?(path: KeyPath): Place;
 }
 
 /** Headers that belong to the connection: a configured one would break the framing or the routing. */
@@ -51,7 +74,8 @@ export function resolveUpstream(
   entry: UpstreamEntry,
   env: Environment,
   flags: { readonly sharing?: Sharing; readonly era?: Eras },
-): UpstreamConfig {
+  breaker: BreakerConfig = DEFAULTS.breaker,
+): Omit<UpstreamConfig, "prefix"> {
   // deno-lint-ignore no-control-regex -- names stand in log lines and in names of tools
   if (!/^[^\x00-\x1f\x7f]{1,128}$/.test(entry.name)) {
     throw configFault(
@@ -61,12 +85,43 @@ export function resolveUpstream(
       entry.place([]),
     );
   }
+  const endpoints = resolveEndpoints(entry, env);
   return {
     name: entry.name,
-    endpoint: new EntryResolver(entry, env).endpoint(),
+    endpoint: endpoints[0].endpoint,
+    endpoints,
+    quorum: entry.quorum ?? false,
+    breaker: { ...breaker, ...entry.breaker },
+    hedgeMs: entry.hedgeMs,
     sharing: flags.sharing ?? entry.sharing ?? "perSession",
     era: flags.era ?? entry.era ?? "auto",
+    pool: entry.pool && { ...entry.pool, callsPerMember: entry.pool.callsPerMember ?? Infinity },
+    tools: entry.tools ?? {},
+    start: entry.start ?? "lazy",
+    idleStopMs: entry.idleStopMs ?? 0,
   };
+}
+
+function resolveEndpoints(entry: UpstreamEntry, env: Environment): EndpointConfig[] {
+  const { name, path, endpoints } = entry;
+  if (endpoints === undefined) {
+    return [{ endpoint: new EntryResolver(entry, env).endpoint(), priority: undefined }];
+  }
+  return endpoints.map((one, index) => {
+    const at = ["endpoints", index];
+    const place = (key: KeyPath) => entry.place([...at, ...key]);
+    const whole = { path: path && [...path, ...at], place, ...one, name };
+    const endpoint = new EntryResolver(whole, env).endpoint();
+    if (endpoint.url.href === "builtin:echo") {
+      throw configFault(
+        "Cannot use upstream builtin:echo",
+        "it is no connection, and cannot be one of several endpoints",
+        "leave it out",
+        whole.place(["url"]),
+      );
+    }
+    return { endpoint, priority: one.priority };
+  });
 }
 
 class EntryResolver {

@@ -18,7 +18,10 @@ export function warningsAbout(
         "listen on 127.0.0.1, or stand behind a proxy that authenticates",
     );
   }
-  for (const { name, endpoint } of config.upstreams) {
+  const ways = config.upstreams.flatMap(({ name, endpoints }) =>
+    endpoints.map(({ endpoint }) => ({ name, endpoint }))
+  );
+  for (const { name, endpoint } of ways) {
     const hasSecret = Object.keys(endpoint.headers ?? {}).some((header) =>
       /^(authorization|cookie|.*(key|token|secret).*)$/i.test(header)
     );

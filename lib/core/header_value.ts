@@ -21,7 +21,9 @@ export function toHeaderValue(text: string): string {
 export function fromHeaderValue(value: string): string | undefined {
   if (!isMarked(value)) return value;
   try {
-    const bytes = Uint8Array.fromBase64(value.slice(PREFIX.length, -SUFFIX.length));
+    const base64 = value.slice(PREFIX.length, -SUFFIX.length);
+    if (/\s/.test(base64)) return undefined; // which the decoder would skip
+    const bytes = Uint8Array.fromBase64(base64, { lastChunkHandling: "strict" });
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return undefined; // what is neither base64 nor UTF-8 stands for nothing

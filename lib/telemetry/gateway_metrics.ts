@@ -16,6 +16,8 @@ const LOOP_DELAY_BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1,
 export type GatewayMetrics =
   & ReturnType<typeof trafficMetrics>
   & ReturnType<typeof requestMetrics>
+  & ReturnType<typeof failoverMetrics>
+  & ReturnType<typeof exportMetrics>
   & ReturnType<typeof faultMetrics>
   & ReturnType<typeof runtimeMetrics>;
 
@@ -25,6 +27,8 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
   return {
     ...trafficMetrics(registry),
     ...requestMetrics(registry),
+    ...failoverMetrics(registry),
+    ...exportMetrics(registry),
     ...faultMetrics(registry),
     ...runtimeMetrics(registry),
   };
@@ -91,6 +95,44 @@ function requestMetrics(registry: Registry) {
     /** Running child processes. */
     children: registry.gauge({ name: "sluice_children", help: "Running child processes." })
       .with({}),
+  };
+}
+
+function failoverMetrics(registry: Registry) {
+  return {
+    /** Breakers; of several endpoints `upstream` is the name with `#1`, `#2`, ... */
+    circuitState: registry.gauge({
+      name: "sluice_circuit_state",
+      help: "State of a circuit breaker: 0 closed, 1 half-open, 2 open.",
+      labels: ["upstream"],
+    }),
+    /** Changes of the endpoint that new connections go to. */
+    failovers: registry.counter({
+      name: "sluice_failovers_total",
+      help: "Changes of the endpoint that new connections go to.",
+      labels: ["group"],
+    }),
+    /** Calls without effects that were sent a second time; why is `lost` or `slow`. */
+    resent: registry.counter({
+      name: "sluice_resent_calls_total",
+      help: "Calls without effects that were sent a second time: lost, or slow (hedged).",
+      labels: ["method", "upstream", "why"],
+    }),
+  };
+}
+
+function exportMetrics(registry: Registry) {
+  return {
+    /** Entries of the shared-memory export. */
+    shmEntries: registry.gauge({
+      name: "sluice_shm_entries",
+      help: "Entries of the shared-memory export.",
+    }).with({}),
+    /** Size of the shared-memory export. */
+    shmBytes: registry.gauge({
+      name: "sluice_shm_bytes",
+      help: "Size of the shared-memory export, bytes.",
+    }).with({}),
   };
 }
 

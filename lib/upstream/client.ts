@@ -4,29 +4,30 @@
  *
  * @module
  */
-import type { Connection } from "../core/connection.ts";
-import { GatewayError, reasonOf, TransportError } from "../core/errors.ts";
+import { monotonicMs } from "../core/clock.ts";
+import { GatewayError, reasonOf } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
 import { DIAL_MS } from "../core/limits.ts";
 import type { Message } from "../core/message.ts";
 import type { OpenedServer, Receiver } from "../core/upstream.ts";
 import { Backoff } from "./backoff.ts";
-import { Link, type LinkEvents, type LinkOptions, unavailable } from "./link.ts";
+import type { Dial } from "./connection_watch.ts";
+import { Link, type LinkEvents, type LinkOptions } from "./link.ts";
+import { Links } from "./links.ts";
+import { replay } from "./replay.ts";
+import { type Handshake, isRemembered, StandingState } from "./standing_state.ts";
+import { cancelled, isLeftAlone, isUnsent, isUnsentAnswer, unavailable, unsent } from "./unsent.ts";
+import { atMost, pause } from "./waiting.ts";
 
-/** Opens a connection to the server. */
-export type Dial = (signal: AbortSignal) => Promise<Connection>;
-
-/** What is remembered of a completed handshake. */
-interface Handshake {
-  /** The `initialize` request. */
-  readonly initialize: Message;
-  /** Its answer. */
-  readonly answer: Message;
-  /** `notifications/initialized`, once it was sent. */
-  initialized?: Message;
-}
+export type { Dial };
 
 const BACKOFF = { firstMs: 100, maxMs: 5000 };
+/** A connection that only subscriptions need is made again after so long, ms: the server may go on crashing. */
+const REVIVAL_BACKOFF = { firstMs: 200, maxMs: 30_000 };
+/** A connection that has lasted so long was none of a crashing server, ms. */
+const STABLE_MS = 60_000;
+/** That a connection over HTTP has ended is heard so much later than the refusal that ends it, ms, at most. */
+const REFUSAL_MS = 10;
 /** A server that takes nothing any more may still have written answers: so long they are waited for, ms. */
 const LAST_ANSWERS_MS = 1000;
 
@@ -39,8 +40,14 @@ export class UpstreamClient implements OpenedServer {
   readonly #options: LinkOptions;
   readonly #closing = new AbortController();
   readonly #backoff = new Backoff(BACKOFF);
-  #handshake: Handshake | undefined;
-  #link: Link | undefined;
+  readonly #revival = new Backoff(REVIVAL_BACKOFF);
+  #standing = new StandingState();
+  /** Requests under way, and answered, that change what the server holds of its client. */
+  #changing = 0;
+  #changes = 0;
+  #connectedMs = 0;
+  #reviving: Promise<void> | undefined;
+  readonly #links = new Links();
   #connecting: Promise<Link> | undefined;
   #shaking: Promise<Message> | undefined;
 
@@ -60,11 +67,11 @@ export class UpstreamClient implements OpenedServer {
 
   /** Calls in flight. */
   get load(): number {
-    return this.#link?.load ?? 0;
+    return this.#links.load;
   }
 
   waitingCalls(): Call[] {
-    return this.#link?.waitingCalls() ?? [];
+    return this.#links.waitingCalls();
   }
 
   /** Dials now, so that the first call finds the connection there. */
@@ -76,27 +83,19 @@ export class UpstreamClient implements OpenedServer {
    * Sends a client's request. A request that the server cannot have seen is tried once more on a new
    * connection; any other loss is the client's to know (`data.outcome`).
    */
-  async request(call: Call): Promise<Message> {
-    try {
-      const answer = await this.#requestOnce(call);
-      if (!isUnsentAnswer(answer)) return answer;
-    } catch (error) {
-      if (!isUnsent(error) || this.#closing.signal.aborted) throw error;
-    }
-    return await this.#requestOnce(call);
+  request(call: Call): Promise<Message> {
+    return this.#twice(call, this.#requestOnce);
   }
 
-  async ask(message: Message): Promise<Message> {
-    const link = this.#live ?? await this.#connected();
-    return await link.ask(message);
+  ask(message: Message): Promise<Message> {
+    return this.#twice(message, this.#askOnce);
   }
 
-  async handshake(initialize: Message, initialized: Message): Promise<Message> {
-    if (this.#handshake !== undefined) return this.#handshake.answer;
-    this.#shaking ??= this.#shakeHands(initialize, initialized).finally(() =>
-      this.#shaking = undefined
-    );
-    return await this.#shaking;
+  async handshake(initialize: Message, initialized?: Message): Promise<Message> {
+    const shake = () => this.#shakeHands(initialize).finally(() => this.#shaking = undefined);
+    const answer = this.#handshake?.answer ?? await (this.#shaking ??= shake());
+    if (initialized !== undefined) await this.#complete(initialized);
+    return answer;
   }
 
   async send(message: Message): Promise<void> {
@@ -109,54 +108,97 @@ export class UpstreamClient implements OpenedServer {
 
   /** Forwards a client's cancellation; without a connection there is nothing to cancel. */
   cancel(session: Session, message: Message): void {
-    this.#link?.cancel(session, message);
+    this.#links.cancel(session, message);
   }
 
   abandon(call: Call): void {
-    this.#link?.abandon(call);
+    this.#links.abandon(call);
   }
 
   cancelAll(session: Session): void {
-    this.#link?.cancelAll(session);
+    this.#links.cancelAll(session);
   }
 
   async undoHandshake(): Promise<void> {
     await this.#shaking?.catch(() => {}); // whoever waits for it is told
     if (this.#handshake === undefined) return;
-    const link = this.#link;
-    this.#handshake = undefined;
-    this.#link = undefined;
+    const link = this.#links.current;
+    this.#standing = new StandingState();
+    this.#links.current = undefined;
     await link?.[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(new TransportError(`Cannot use upstream ${this.name}: closed`));
-    const link = this.#link ?? await this.#connecting?.catch(() => undefined);
+    this.#closing.abort(unavailable(this.name, "it is closed", "not_sent"));
+    await this.#links[Symbol.asyncDispose]();
+    const link = await this.#connecting?.catch(() => undefined);
     await link?.[Symbol.asyncDispose]();
+    await this.#reviving;
   }
 
-  async #requestOnce(call: Call): Promise<Message> {
+  get #handshake(): Handshake | undefined {
+    return this.#standing.handshake;
+  }
+
+  /** Sends a request; once more when the server cannot have seen it. */
+  async #twice<T>(what: T, send: (what: T) => Promise<Message>): Promise<Message> {
+    try {
+      const answer = await send(what);
+      if (!isUnsentAnswer(answer)) return answer;
+      await pause(REFUSAL_MS, this.#closing.signal);
+    } catch (error) {
+      if (!isUnsent(error) || this.#closing.signal.aborted) throw error;
+    }
+    return await send(what);
+  }
+
+  readonly #requestOnce = async (call: Call): Promise<Message> => {
+    const { message } = call;
+    const link = this.#live ?? await this.#connectedFor(call);
+    if (!isRemembered(message)) return await link.request(call);
+    return await this.#remembered(message, () => link.request(call));
+  };
+
+  readonly #askOnce = async (message: Message): Promise<Message> => {
     const link = this.#live ?? await this.#connected();
-    const answer = await link.request(call);
-    if (call.message.method === "initialize" && !answer.isError) {
-      this.#handshake = { initialize: call.message, answer };
+    if (!isRemembered(message)) return await link.ask(message);
+    return await this.#remembered(message, () => link.ask(message));
+  };
+
+  /** Notes what the server holds from now on. */
+  async #remembered(message: Message, send: () => Promise<Message>): Promise<Message> {
+    const standing = this.#standing;
+    let answer: Message | undefined;
+    standing.begin(message);
+    this.#changing++;
+    try {
+      return answer = await send();
+    } finally {
+      this.#changing--;
+      this.#changes++;
+      standing.end(message, answer);
     }
-    return answer;
   }
 
-  async #shakeHands(initialize: Message, initialized: Message): Promise<Message> {
-    const link = await this.#connected();
-    const answer = await link.ask(initialize);
-    if (!answer.isError) {
-      this.#handshake = { initialize, answer, initialized };
-      await link.send(initialized);
+  async #shakeHands(initialize: Message): Promise<Message> {
+    try {
+      return await this.#askOnce(initialize);
+    } catch (error) {
+      throw unsent(error); // whatever waits for the handshake was not
     }
-    return answer;
+  }
+
+  async #complete(initialized: Message): Promise<void> {
+    if (this.#handshake === undefined || this.#handshake.initialized !== undefined) return;
+    this.#handshake.initialized = initialized;
+    if (this.#live !== undefined) await this.#live.send(initialized);
+    else await this.#connected(); // which repeats all of the handshake
   }
 
   /** The connection, as long as it can be used. */
   get #live(): Link | undefined {
-    return this.#link?.alive ? this.#link : undefined;
+    const { current } = this.#links;
+    return current?.usable ? current : undefined;
   }
 
   #connected(): Promise<Link> {
@@ -164,85 +206,85 @@ export class UpstreamClient implements OpenedServer {
     return this.#connecting ??= this.#connect().finally(() => this.#connecting = undefined);
   }
 
+  /** The connection for a call that somebody still waits for. */
+  async #connectedFor(call: Call): Promise<Link> {
+    const link = await this.#connected();
+    if (!call.signal.aborted) return link;
+    throw cancelled();
+  }
+
   async #connect(): Promise<Link> {
     try {
-      if (this.#link !== undefined) await bury(this.#link);
-      await delay(this.#backoff.delayMs, this.#closing.signal);
+      const { current } = this.#links;
+      if (current?.alive === false) await bury(current);
+      const changes = this.#changes;
+      if (this.#dial.isPaced?.()) this.#backoff.succeeded();
+      await pause(this.#backoff.delayMs, this.#closing.signal);
       const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(DIAL_MS)]);
       const connection = await this.#dial(signal);
       const link = new Link(this.name, connection, this.#receiver, this.#events, this.#options);
       link.ended.then(() => this.#lost(link));
-      if (this.#handshake !== undefined) await this.#replay(link, this.#handshake);
-      this.#link = link.alive ? link : undefined;
+      if (this.#handshake !== undefined) await replay(link, this.#standing, this.#closing.signal);
+      if (this.#live !== undefined && (this.#changing > 0 || this.#changes !== changes)) {
+        this.#links.retire(link); // it was brought to where the old one is no more
+        return this.#live;
+      }
+      this.#use(link);
       return link;
     } catch (error) {
-      this.#backoff.failed();
+      if (!isLeftAlone(error)) this.#backoff.failed();
       throw error instanceof GatewayError
-        ? error
+        ? unsent(error)
         : unavailable(this.name, reasonOf(error), "not_sent");
     }
   }
 
-  /** Brings a new connection to where the old one was. */
-  async #replay(link: Link, { initialize, initialized }: Handshake): Promise<void> {
-    const { signal } = this.#closing;
-    const stop = () => void link[Symbol.asyncDispose](); // a session that ends need not wait for the answer
-    signal.addEventListener("abort", stop, { once: true });
-    try {
-      const answer = await link.ask(initialize);
-      if (answer.isError) throw new TransportError("it refused to be initialized again");
-      if (initialized !== undefined) await link.send(initialized);
-    } catch (error) {
-      await link[Symbol.asyncDispose]();
-      throw error;
-    } finally {
-      signal.removeEventListener("abort", stop);
+  /** From now on calls go over this connection; one that stands already answers what it was asked. */
+  #use(link: Link): void {
+    const { current } = this.#links;
+    if (current?.alive) this.#links.retire(current);
+    this.#links.current = link.alive ? link : undefined;
+    this.#connectedMs = monotonicMs();
+    link.onSuperseded = () => void this.#migrate(link);
+  }
+
+  /** Moves to a better endpoint: calls go over the old connection until the new one is ready. */
+  async #migrate(link: Link): Promise<void> {
+    if (this.#links.current === link && this.#changing === 0) {
+      this.#connecting ??= this.#connect().finally(() => this.#connecting = undefined);
+      await this.#connecting.catch(() => {}); // then it stays where it is
     }
+    if (this.#links.current === link) link.onSuperseded = () => void this.#migrate(link);
   }
 
   /** A server that never answered anything is not worth hurrying for. */
   #lost(link: Link): void {
-    if (this.#link === link) this.#link = undefined;
+    if (this.#links.current === link) this.#links.current = undefined;
     if (link.hasAnswered) this.#backoff.succeeded();
     else this.#backoff.failed();
-    if (!this.#closing.signal.aborted) void link[Symbol.asyncDispose]();
+    if (this.#closing.signal.aborted) return;
+    void link[Symbol.asyncDispose]();
+    if (this.#standing.isListening) this.#reviving ??= this.#revive();
   }
-}
 
-function isUnsent(error: unknown): boolean {
-  return error instanceof GatewayError && outcomeOf(error.data) === "not_sent";
-}
-
-/** Transports over HTTP tell the failure of one request by an answer to it. */
-function isUnsentAnswer(answer: Message): boolean {
-  return answer.isError && outcomeOf(answer.json().error.data) === "not_sent";
-}
-
-function outcomeOf(data: unknown): unknown {
-  return (data as { outcome?: unknown } | null | undefined)?.outcome;
+  /** Who has subscribed waits and says nothing: for its sake the connection is made again. */
+  async #revive(): Promise<void> {
+    if (monotonicMs() - this.#connectedMs > STABLE_MS) this.#revival.succeeded();
+    while (this.#live === undefined && this.#standing.isListening) {
+      this.#revival.failed();
+      try {
+        await pause(this.#revival.delayMs, this.#closing.signal);
+        await this.#connected();
+      } catch {
+        if (this.#closing.signal.aborted) break;
+      }
+    }
+    this.#reviving = undefined;
+  }
 }
 
 /** Ends a connection that is of no use any more. */
 async function bury(link: Link): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, LAST_ANSWERS_MS));
-  await Promise.race([link.ended, timeout]);
-  clearTimeout(timer);
+  await atMost(LAST_ANSWERS_MS, link.ended);
   await link[Symbol.asyncDispose]();
-}
-
-/** Resolves after a time; rejects with the signal's reason when it aborts before. */
-async function delay(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  if (ms === 0) return;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
-  }
 }

@@ -5,32 +5,19 @@
  * @module
  */
 import { failure, notification, result } from "../core/compose.ts";
-import type { Connection } from "../core/connection.ts";
 import { Correlator, type Ticket } from "../core/correlator.ts";
 import { GatewayError, reasonOf, toGatewayError } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
 import { isListen, listenEnded, underSubscription } from "../core/listen.ts";
 import type { Message } from "../core/message.ts";
 import { idKey } from "../core/message_id.ts";
-import { Outbox, type OutboxOptions } from "../core/outbox.ts";
+import { Outbox } from "../core/outbox.ts";
 import type { Receiver } from "../core/upstream.ts";
+import type { LinkEvents, LinkOptions } from "./link_options.ts";
+import { cancelled, unavailable } from "./unsent.ts";
+import { type DialledConnection, watched } from "./connection_watch.ts";
 
-/** What a link reports, for counters. */
-export interface LinkEvents {
-  /** An answer to no open question: late, repeated or under a wrong id. */
-  lateAnswer(): void;
-  /** Something that is no message. */
-  badMessage(problem: GatewayError): void;
-}
-
-/** Limits of a link. */
-export interface LinkOptions {
-  readonly callDeadlineMs: number;
-  readonly callDeadlineHardMs: number;
-  readonly callsOpenMax: number;
-  /** Limits of what waits for the server. */
-  readonly buffer?: Partial<OutboxOptions>;
-}
+export type { LinkEvents, LinkOptions };
 
 /** What is remembered of an open question. */
 interface Question {
@@ -43,7 +30,7 @@ interface Question {
 /** A connection to a server with its open questions. Dispose it to close the connection. */
 export class Link implements AsyncDisposable {
   readonly #name: string;
-  readonly #connection: Connection;
+  readonly #connection: DialledConnection;
   readonly #receiver: Receiver;
   readonly #events: LinkEvents;
   readonly #outbox: Outbox;
@@ -55,7 +42,7 @@ export class Link implements AsyncDisposable {
 
   constructor(
     name: string,
-    connection: Connection,
+    connection: DialledConnection,
     receiver: Receiver,
     events: LinkEvents,
     options: LinkOptions,
@@ -80,6 +67,17 @@ export class Link implements AsyncDisposable {
     return this.#alive && !this.#outbox.failed;
   }
 
+  /** Whether new calls should go this way. */
+  get usable(): boolean {
+    return this.alive && this.#connection.watch?.usable !== false;
+  }
+
+  /** Told when there is a better endpoint to move to. */
+  set onSuperseded(move: () => void) {
+    const { watch } = this.#connection;
+    if (watch !== undefined) watch.onSuperseded = move;
+  }
+
   /** Whether the server has answered any question. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
@@ -94,15 +92,14 @@ export class Link implements AsyncDisposable {
   async request(call: Call): Promise<Message> {
     if (!this.alive) throw unavailable(this.#name, "connection lost", "not_sent");
     const { message } = call;
-    const ticket = this.#calls.issue({ call, message }, isListen(message));
-    const answer = await this.#exchange(ticket);
+    const answer = await this.#exchange({ call, message });
     if (isListen(message)) return underSubscription(answer, message.id!);
     return answer.withId(message.id!);
   }
 
   /** Sends a request of the gateway itself; the answer keeps the gateway's id. */
   ask(message: Message): Promise<Message> {
-    return this.#exchange(this.#calls.issue({ call: undefined, message }));
+    return this.#exchange({ call: undefined, message });
   }
 
   /** Sends a message that has no answer. */
@@ -145,6 +142,15 @@ export class Link implements AsyncDisposable {
     return this.#calls.where(() => true).flatMap(({ tag }) => tag.call ?? []);
   }
 
+  /** Ends the streams that have no end of their own; resolves when no call waits any more. */
+  async finish(): Promise<void> {
+    const streams = this.#calls.where(({ message }) => isListen(message));
+    for (const ticket of streams) this.#calls.settle(listenEnded(ticket.id)); // they begin anew elsewhere
+    while (this.load > 0) {
+      await Promise.allSettled(this.#calls.where(() => true).map(({ answer }) => answer));
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#alive = false;
     const closing = this.#outbox.close();
@@ -153,7 +159,15 @@ export class Link implements AsyncDisposable {
     await this.ended;
   }
 
-  async #exchange(ticket: Ticket<Question>): Promise<Message> {
+  #exchange(question: Question): Promise<Message> {
+    const { watch } = this.#connection;
+    return watch === undefined
+      ? this.#answerTo(question)
+      : watched(watch, () => this.#answerTo(question));
+  }
+
+  async #answerTo(question: Question): Promise<Message> {
+    const ticket = this.#calls.issue(question, isListen(question.message));
     const { tag, id } = ticket;
     tag.message = tag.message.withId(id).withProgressToken(id);
     const admission = this.#outbox.admit(tag.message);
@@ -206,15 +220,14 @@ export class Link implements AsyncDisposable {
   }
 
   #takeNotification(message: Message): Promise<void> | undefined {
-    switch (message.method) {
-      case "notifications/progress":
-        return this.#takeProgress(message);
-      case "notifications/cancelled":
-        return void this.#takeCancellation(message);
-    }
-    const call = this.#callOf(message.subscriptionId ?? message.context?.cause);
-    if (call === undefined) return this.#receiver.notify(message);
-    return call.notify(message.withSubscriptionId(call.message.id!));
+    const { method, subscriptionId } = message;
+    if (method === "notifications/progress") return this.#takeProgress(message);
+    if (method === "notifications/cancelled") return void this.#takeCancellation(message);
+    if (method === "notifications/tools/list_changed") this.#events.toolsChanged?.();
+    const call = this.#callOf(subscriptionId ?? message.context?.cause);
+    if (call !== undefined) return toClient(call, message.withSubscriptionId(call.message.id!));
+    if (subscriptionId !== undefined) return void this.#events.lateAnswer(); // of a stream that has ended
+    return this.#receiver.notify(message);
   }
 
   /** Of a request of the server, or of a listen stream that the server closes. */
@@ -235,7 +248,7 @@ export class Link implements AsyncDisposable {
     const token = ticket?.tag.call?.message.progressToken;
     if (ticket === undefined || token === undefined) return void this.#events.lateAnswer();
     this.#calls.prolong(ticket);
-    return ticket.tag.call!.notify(message.withProgressToken(token));
+    return toClient(ticket.tag.call!, message.withProgressToken(token));
   }
 
   /** A broken answer that still names its call fails that call; anything else costs only itself. */
@@ -281,17 +294,7 @@ export class Link implements AsyncDisposable {
   }
 }
 
-/** The error for a call whose server is not there (any more). */
-export function unavailable(
-  name: string,
-  reason: string,
-  outcome: "not_sent" | "unknown",
-): GatewayError {
-  return new GatewayError("UpstreamUnavailable", `Cannot reach upstream ${name}: ${reason}`, {
-    data: { outcome },
-  });
-}
-
-function cancelled(): GatewayError {
-  return new GatewayError("InternalError", "Cannot answer: the request was cancelled");
+/** A client that has gone, or broke, must not cost the others their connection. */
+function toClient(call: Call, message: Message): Promise<void> {
+  return call.notify(message).catch(() => {});
 }

@@ -34,7 +34,8 @@ export class SharedUpstream implements Upstream {
   }
 
   readonly handle = (call: Call): Promise<Message | undefined> => {
-    if (!call.session.isSessionless) this.#join(call.session);
+    if (call.session.isSessionless) this.#watch(call);
+    else this.#join(call.session);
     return this.#conversation.handle(call);
   };
 
@@ -54,6 +55,11 @@ export class SharedUpstream implements Upstream {
     this.#conversation[Symbol.dispose]();
     await this.#client[Symbol.asyncDispose]();
     this.#conversations[Symbol.dispose]();
+  }
+
+  /** A call of a client without session is cancelled at the server when the client leaves. */
+  #watch(call: Call): void {
+    call.signal.addEventListener("abort", () => this.#client.abandon(call), { once: true });
   }
 
   #join(session: Session): void {

@@ -56,10 +56,6 @@ const TASKS_LACK = "the reference server does not implement the extension for ta
 /** What scenarios lack that the suite does not count. */
 export function unscoredLack(scenario: string): string {
   if (scenario.startsWith("tasks-")) return TASKS_LACK;
-  if (scenario === "http-custom-header-server-validation") {
-    return "`Mcp-Param-*` that contradict the arguments are refused by a server without sessions over HTTP; " +
-      "before any other server Sluice would have to do it, and does not";
-  }
   return "unexplained";
 }
 

@@ -10,10 +10,20 @@ const CORE = ["lib/core"];
 const FOUNDATIONS = ["config", "framing", "telemetry", "shm", "store"].map((name) => `lib/${name}`);
 const FEATURES = [
   ...["session", "era", "auth", "policy", "cache", "upstream", "cluster", "router", "control"],
-  ...["admin", "client"],
+  ...["admin", "client", "bench"],
 ].map((name) => `lib/${name}`);
 /** Together they wire everything: they alone see transports. */
-const WIRING = ["cli/assemble.ts", "cli/base.ts", "cli/dialers.ts", "cli/listeners.ts"];
+const WIRING = [
+  "assemble",
+  "base",
+  "bench_dial",
+  "dialers",
+  "listeners",
+  "reach",
+  "shm_export",
+  "upstreams",
+]
+  .map((name) => `cli/${name}.ts`);
 const COMMAND_LINE = ["main.ts", "cli", ...WIRING, "deno.json"];
 const EVERYTHING = [
   ...[...CORE, ...FOUNDATIONS, ...FEATURES, "lib/gateway.ts", "transports"],
@@ -27,7 +37,10 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ...FEATURES.map((area) => [area, [...CORE, ...FOUNDATIONS]] as const),
   ["lib/gateway.ts", [...CORE, ...FOUNDATIONS, ...FEATURES]],
   ["transports", [...CORE, "lib/framing", "lib/telemetry"]],
-  ["cli", [...CORE, "lib/config", "lib/telemetry", "cli/assemble.ts", "deno.json"]],
+  ["cli", [
+    ...[...CORE, "lib/bench", "lib/config", "lib/shm", "lib/telemetry"],
+    ...["cli/assemble.ts", "cli/bench_dial.ts", "deno.json"],
+  ]],
   ...WIRING.map((file) => [file, EVERYTHING] as const),
   ["main.ts", ["cli", "deno.json"]],
 ]);

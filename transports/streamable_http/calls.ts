@@ -11,7 +11,7 @@ import { Registry } from "../http/registry.ts";
 import { Asker } from "./asker.ts";
 import { type ClientLimits, PostCall } from "./call.ts";
 import type { Inbox } from "./inbox.ts";
-import { ParamHeaders } from "./param_headers.ts";
+import { ParamHeaders } from "../../lib/core/param_headers.ts";
 import type { HttpSession } from "./session.ts";
 import { type KnownTools, lasts, SingleCall } from "./single_call.ts";
 import { ToolRefresh } from "./tool_refresh.ts";

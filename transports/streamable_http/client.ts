@@ -104,6 +104,8 @@ class HttpConnection implements Connection {
   #hasEnded = false;
   #closing: Promise<void> | undefined;
   #isListening = false;
+  #isForgotten = false;
+  #writing: WritableStreamDefaultController | undefined;
 
   constructor(endpoint: Endpoint, agent: UpstreamAgent, settings: Settings) {
     this.#settings = settings;
@@ -115,6 +117,7 @@ class HttpConnection implements Connection {
     this.#calls = new Calls(this.#session, this.#inbox, this.#flights, settings);
     this.#sender = new Sender(this.#send, settings);
     this.writable = new WritableStream<Batch>({
+      start: (controller) => void (this.#writing = controller),
       write: (batch) => this.#push(batch),
       close: () => this.#close(true),
       abort: (reason) => this.abort(reason),
@@ -189,12 +192,16 @@ class HttpConnection implements Connection {
 
   /** Answers every open request with an error: what never left, and what is under way. */
   #failOpen(reason: GatewayError): void {
+    this.#failUnsent();
+    this.#calls.fail(reason);
+    this.#flights.abort(reason);
+  }
+
+  #failUnsent(): void {
     for (const message of this.#sender.takeUnsent()) {
       if (message.kind !== "request") continue;
       this.#inbox.deliverOne(failure(message.id, unavailable("connection lost", "not_sent")));
     }
-    this.#calls.fail(reason);
-    this.#flights.abort(reason);
   }
 
   readonly #send = (message: Message, onOrdered: () => void, onLanded: () => void): void => {
@@ -242,11 +249,26 @@ class HttpConnection implements Connection {
 
   /** Something failed that no asker was told of, or the session is gone. */
   #lost(error: unknown): void {
-    if (error instanceof SessionGone) {
-      this.#finish(new TransportError(`Cannot use ${this.peer.address}: ${error.message}`));
-    } else if (!this.#hasEnded) this.#settings.onLost(failureOf(error).message);
+    if (error instanceof SessionGone) void this.#forgotten(error);
+    else if (!this.#hasEnded) this.#settings.onLost(failureOf(error).message);
+  }
+
+  /** Nothing more is sent; what is under way is told by the server that it was not run, each by itself. */
+  async #forgotten(gone: SessionGone): Promise<void> {
+    if (this.#isForgotten) return;
+    this.#isForgotten = true;
+    const reason = new TransportError(`Cannot use ${this.peer.address}: ${gone.message}`);
+    this.#writing!.error(reason);
+    this.#failUnsent();
+    const timeout = new Flight();
+    await Promise.race([this.#sender.idle(), timeout.pause(REFUSALS_MS)]);
+    timeout.abort(CLOSED);
+    this.#finish(reason);
   }
 }
+
+/** So long the requests under way may take to be refused, too, ms. */
+const REFUSALS_MS = 500;
 
 function isCancellation(message: Message): boolean {
   return message.method === "notifications/cancelled" && message.requestId !== undefined;

@@ -9,7 +9,7 @@ import type { Message } from "../../lib/core/message.ts";
 import { targetOf, type UpstreamAgent } from "../http/agent.ts";
 import { failureOf, offProtocol } from "../http/answer.ts";
 import type { Flight } from "../http/flight.ts";
-import type { Headers } from "./param_headers.ts";
+import type { Headers } from "../../lib/core/param_headers.ts";
 import { singleHeaders } from "./single_headers.ts";
 
 const ACCEPT_BOTH = "application/json, text/event-stream";

@@ -13,7 +13,7 @@ import { SseDecoder } from "../../lib/framing/sse_events.ts";
 import { failureOf, offProtocol } from "../http/answer.ts";
 import type { Asker } from "./asker.ts";
 import type { ClientLimits } from "./call.ts";
-import { areSameHeaders, type Headers, type ParamHeaders } from "./param_headers.ts";
+import { areSameHeaders, type Headers, type ParamHeaders } from "../../lib/core/param_headers.ts";
 import { refusalOf } from "./refusal.ts";
 import { type EventTaker, formOf, readDocument, readEvents } from "./reply.ts";
 import type { HttpSession } from "./session.ts";

@@ -9,7 +9,7 @@
 import { GatewayError } from "../../lib/core/errors.ts";
 import { toHeaderValue } from "../../lib/core/header_value.ts";
 import type { Message } from "../../lib/core/message.ts";
-import type { Headers } from "./param_headers.ts";
+import type { Headers } from "../../lib/core/param_headers.ts";
 
 /** What a client behind the gateway may add: nothing that means something to HTTP itself. */
 const PARAM_PREFIX = "mcp-param-";
@@ -48,7 +48,17 @@ function methodOf(message: Message): string {
 }
 
 function nameOf(message: Message): string | undefined {
-  const { method } = message;
-  if (method === "tools/call" || method === "prompts/get") return message.name;
-  return method === "resources/read" ? message.uri : undefined;
+  switch (message.method) {
+    case "tools/call":
+    case "prompts/get":
+      return message.name;
+    case "resources/read":
+      return message.uri;
+    case "tasks/get": // SEP-2663: an extension, and what it names
+    case "tasks/update":
+    case "tasks/cancel": {
+      const { taskId } = message.json().params ?? {};
+      return typeof taskId === "string" ? taskId : undefined;
+    }
+  }
 }

@@ -13,7 +13,7 @@ import { SseDecoder } from "../../lib/framing/sse_events.ts";
 import { discard, offProtocol } from "../http/answer.ts";
 import { Flight, type Flights } from "../http/flight.ts";
 import type { ClientLimits } from "./call.ts";
-import type { ParamHeaders } from "./param_headers.ts";
+import type { ParamHeaders } from "../../lib/core/param_headers.ts";
 import { formOf, readDocument, readEvents } from "./reply.ts";
 import type { HttpSession } from "./session.ts";
 

@@ -72,6 +72,35 @@ Deno.test("sluice check prints what would run, without its secrets", async () =>
   });
 });
 
+const SEVERAL = {
+  mcpServers: { "my files": { command: "files" }, mail: { url: "http://127.0.0.1:9/mcp" } },
+  sluice: {
+    upstreams: {
+      mail: { tools: { allow: ["read_*"], deny: ["x"] }, start: "eager", idleStopMs: 5 },
+    },
+  },
+};
+
+Deno.test("sluice check prints every server with its prefix and what is shown of it", async () => {
+  await inFolder({ "c.json": JSON.stringify(SEVERAL) }, async (folder) => {
+    const { stdout, code } = await sluice(["check", "--config", "c.json"], folder);
+    assert.equal(code, 0);
+    const lines = stdout.split("\n");
+    const at = lines.indexOf("upstreams");
+    assert.deepEqual(lines.slice(at, at + 8), [
+      "upstreams",
+      "  my files: files (one process per session)",
+      "    tools and prompts as my_files__NAME",
+      "  mail: http://127.0.0.1:9/mcp (one connection per session)",
+      "    tools and prompts as mail__NAME",
+      "    tools allowed: read_*",
+      "    tools denied: x",
+      "    reached when the gateway starts",
+    ]);
+    assert.equal(lines[at + 8], "    stopped when idle for 5 ms");
+  });
+});
+
 Deno.test("sluice check masks variables and secret arguments of a command", async () => {
   const command = [
     "node",

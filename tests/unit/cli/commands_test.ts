@@ -30,24 +30,15 @@ Deno.test("run() refuses bad usage with one line and exit code 2", async () => {
       "Cannot read command line: unexpected argument node; put the program of an upstream after --",
     ],
     [["serve", "--"], "Cannot run: there is no command after --; name the program to start"],
-    [["serve", "--shm", "/x"], "Cannot use --shm: it comes with a later version; leave it out"],
+    [
+      ["serve", "--workers", "2"],
+      "Cannot use --workers: it comes with a later version; leave it out",
+    ],
     [
       ["proxy", "--workers", "2"],
       "Cannot use --workers: it comes with a later version; leave it out",
     ],
     [["proxy"], "Cannot proxy: no upstream is named; give a URL, or a command after --"],
-    [
-      ["proxy", "http://a/", "http://b/"],
-      "Cannot proxy several upstreams: failover between them comes with a later version; give one URL, or a command after --",
-    ],
-    [
-      ["proxy", "http://a/", "--", "node"],
-      "Cannot proxy several upstreams: failover between them comes with a later version; give one URL, or a command after --",
-    ],
-    [
-      ["check", "--upstream", "a=http://a/", "--upstream", "b=http://b/"],
-      "Cannot serve 2 upstreams: aggregation comes with a later version; keep one of a, b",
-    ],
     [
       ["check", "--config", "/nonexistent/x.json"],
       "Cannot read config: there is no such file; check the path (/nonexistent/x.json)",
@@ -75,7 +66,7 @@ Deno.test("run() describes flags from the schema and hides those of later versio
   assert.equal(code, 0);
   assert.match(stdout, /--log-level <level> +least serious line/);
   assert.match(stdout, /--listen <url> +where clients are served/);
-  assert.doesNotMatch(stdout, /--shm|--workers/);
+  assert.doesNotMatch(stdout, /--workers/);
 });
 
 Deno.test("run() takes everything after -- verbatim", async () => {

@@ -12,7 +12,16 @@ Deno.test("readEnvironment() reads every kind of setting", () => {
   });
   assert.deepEqual(settings, {
     listen: ["http://127.0.0.1:1", "http://127.0.0.1:2", "stdio:"],
-    upstreams: { a: { url: "http://h/?x=y", sharing: "perSession", era: "auto" } },
+    upstreams: {
+      a: {
+        url: "http://h/?x=y",
+        sharing: "perSession",
+        era: "auto",
+        tools: {},
+        start: "lazy",
+        idleStopMs: 0,
+      },
+    },
     limits: { callDeadlineHardMs: 700000 },
     http: { allowedHosts: ["a.example", "b.example:80"] },
     log: { format: "json" },

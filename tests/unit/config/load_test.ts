@@ -80,7 +80,7 @@ Deno.test("resolveConfig() reads sluice.upstreams, its sharing and --shared", as
   const [a] = (await resolve({ sluice: { upstreams } })).upstreams;
   assert.equal(a.sharing, "shared");
   assert.deepEqual(a.endpoint.headers, { "X-A": "1" });
-  const [b] = (await resolve(undefined, { url: "builtin:echo", shared: true })).upstreams;
+  const [b] = (await resolve(undefined, { urls: ["builtin:echo"], shared: true })).upstreams;
   assert.deepEqual([b.name, b.sharing], ["upstream", "shared"]);
 });
 

@@ -19,5 +19,7 @@ Deno.test("fromHeaderValue() is the inverse, whatever the text", () => {
 Deno.test("fromHeaderValue() knows what stands for nothing", () => {
   assert.equal(fromHeaderValue("=?base64?%%%?="), undefined);
   assert.equal(fromHeaderValue("=?base64?/w==?="), undefined);
+  assert.equal(fromHeaderValue("=?base64?w6k?="), undefined);
+  assert.equal(fromHeaderValue("=?base64?w6 k=?="), undefined);
   assert.equal(fromHeaderValue("=?base64"), "=?base64");
 });

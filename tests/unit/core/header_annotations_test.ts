@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  annotationsOf,
-  BadAnnotation,
-} from "../../../../transports/streamable_http/header_annotations.ts";
+import { annotationsOf, BadAnnotation } from "../../../lib/core/header_annotations.ts";
 
 const REGION = { type: "string", "x-mcp-header": "Region" };
 

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { beginScan, endScan, scanElements } from "../../lib/core/json_scanner.ts";
-import { JSON_DEPTH_MAX } from "../../lib/core/limits.ts";
-import { Message } from "../../lib/core/message.ts";
-import { RawObject } from "../../lib/core/raw_object.ts";
+import { beginScan, endScan, scanElements } from "./json_scanner.ts";
+import { JSON_DEPTH_MAX } from "./limits.ts";
+import { Message } from "./message.ts";
+import { RawObject } from "./raw_object.ts";
 
 const COMMA = 0x2c, OPEN_BRACKET = 0x5b, CLOSE_BRACKET = 0x5d;
 

@@ -8,10 +8,10 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { toHeaderValue } from "../../lib/core/header_value.ts";
-import { TooDeep } from "../../lib/core/json_scanner.ts";
-import type { Message } from "../../lib/core/message.ts";
-import { RawObject } from "../../lib/core/raw_object.ts";
+import { fromHeaderValue, toHeaderValue } from "./header_value.ts";
+import { TooDeep } from "./json_scanner.ts";
+import type { Message } from "./message.ts";
+import { RawObject } from "./raw_object.ts";
 import { type Annotation, annotationsOf, BadAnnotation } from "./header_annotations.ts";
 import { withoutTools } from "./tool_list.ts";
 
@@ -85,6 +85,18 @@ export class ParamHeaders {
     }
   }
 
+  /**
+   * The header of a call that does not repeat its argument; `undefined` when all do, or nothing is known.
+   *
+   * @param given headers that came with the call, lower-case names
+   */
+  mismatch(call: Message, given: Headers): string | undefined {
+    const tool = call.name === undefined ? undefined : this.#tools.get(call.name);
+    if (tool === undefined) return undefined;
+    const wanted = this.headersOf(call);
+    return tool.annotations.find((annotation) => !agree(annotation, wanted, given))?.header;
+  }
+
   /** False when the tool must not be offered. */
   #learnTool(tool: { name?: unknown; inputSchema?: unknown } | null): boolean {
     const name = typeof tool?.name === "string" ? tool.name : "";
@@ -138,6 +150,16 @@ function headersFrom(raw: Uint8Array, annotations: readonly Annotation[]): Heade
     if (text !== undefined) headers[header] = toHeaderValue(text);
   }
   return headers;
+}
+
+/** Whether a header says what the argument says; integers may be spelled in several ways. */
+function agree({ header, type }: Annotation, wanted: Headers, given: Headers): boolean {
+  const mine = wanted[header], theirs = given[header];
+  if (mine === undefined || theirs === undefined) return mine === theirs;
+  const text = fromHeaderValue(theirs);
+  if (text === fromHeaderValue(mine)) return true;
+  return type === "integer" && text !== undefined && /^-?\d/.test(text) &&
+    Number(text) === Number(mine);
 }
 
 /** Whether two sets of headers say the same. */

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { fromHeaderValue } from "../../../../lib/core/header_value.ts";
-import { Message } from "../../../../lib/core/message.ts";
-import {
-  areSameHeaders,
-  ParamHeaders,
-} from "../../../../transports/streamable_http/param_headers.ts";
-import { modern } from "../../../fixtures/modern_http_server.ts";
+import { fromHeaderValue } from "../../../lib/core/header_value.ts";
+import { Message } from "../../../lib/core/message.ts";
+import { areSameHeaders, ParamHeaders } from "../../../lib/core/param_headers.ts";
+import { modern } from "../../fixtures/modern_http_server.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,0 +1,41 @@
+/**
+ * How `sluice bench` reaches a server: by the dialers of the gateway, with nothing else of it.
+ *
+ * @module
+ */
+import type { Connection, Endpoint } from "../lib/core/connection.ts";
+import { resolveConfig } from "../lib/config/load.ts";
+import { gatewayMetrics } from "../lib/telemetry/gateway_metrics.ts";
+import { createLogger } from "../lib/telemetry/logger.ts";
+import { Registry } from "../lib/telemetry/metrics.ts";
+import { ConnectionLimits } from "../transports/guard/connection_limits.ts";
+import type { Base } from "./base.ts";
+import { dialer } from "./dialers.ts";
+
+/** Opens connections to one server. Dispose it after them. */
+export interface BenchDialer extends AsyncDisposable {
+  dial(signal: AbortSignal): Promise<Connection>;
+}
+
+/** Makes the way to a server. What the server says on stderr is not shown. */
+export async function benchDialer(endpoint: Endpoint): Promise<BenchDialer> {
+  const registry = new Registry();
+  const metrics = gatewayMetrics(registry);
+  const log = createLogger({ threshold: "error", dropped: metrics.logDropped });
+  const base: Base = {
+    config: await resolveConfig(undefined, {}, {}),
+    log,
+    registry,
+    metrics,
+    connections: new ConnectionLimits({ connectionsMax: 1, connectionsPerAddressMax: 1 }),
+    owned: [],
+  };
+  const transport = await dialer(base, endpoint, "bench");
+  return {
+    dial: (signal) => transport.dial(endpoint, signal),
+    async [Symbol.asyncDispose]() {
+      for (const part of base.owned.toReversed()) await part[Symbol.asyncDispose]();
+      await log[Symbol.asyncDispose]();
+    },
+  };
+}

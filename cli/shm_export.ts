@@ -1,0 +1,45 @@
+/**
+ * The shared-memory export of a gateway, and what keeps it current.
+ *
+ * @module
+ */
+import type { Handler } from "../lib/core/handler.ts";
+import type { Base } from "./base.ts";
+import { VERSION } from "./version.ts";
+
+/** How often its figures are taken over into the metrics, ms. */
+const FIGURES_MS = 1000;
+
+/** Begins to export what stands behind a handler, if the configuration says so; ends with the gateway. */
+export async function startExport(base: Base, handler: Handler): Promise<void> {
+  const { path, resources, bytes } = base.config.shm;
+  if (path === "") return;
+  const { Exporter } = await import("../lib/shm/exporter.ts");
+  const { ExportFeed } = await import("../lib/cache/export_feed.ts");
+  const log = base.log.child("shm");
+  const exporter = new Exporter({
+    path,
+    bytesMax: bytes,
+    onOff: (error) => log.warn("export is off", { path, reason: error.message }),
+  });
+  const feed = new ExportFeed({
+    handler,
+    target: exporter,
+    version: VERSION,
+    resources,
+    onProblem: (reason) => log.warn("export could not be read", { reason }),
+  });
+  const { shmEntries, shmBytes } = base.metrics;
+  const timer = setInterval(() => {
+    const figures = exporter.figures();
+    shmEntries.set(figures.on ? figures.entries : 0);
+    shmBytes.set(figures.bytes);
+  }, FIGURES_MS);
+  base.owned.push({
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await feed[Symbol.asyncDispose]();
+      exporter[Symbol.dispose]();
+    },
+  });
+}
