@@ -6,6 +6,7 @@
  * @module
  */
 import { monotonicMs } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
 import { LateReceiver } from "../core/late_receiver.ts";
 import type { Conversation, OpenedServer, OpenServer } from "../core/upstream.ts";
 import { ModernOnLegacy } from "./modern_on_legacy.ts";
@@ -22,7 +23,10 @@ export type PartsFor = (server: OpenedServer) => NegotiationParts;
 /** A connection of clients with the same capabilities. */
 export interface Common {
   readonly server: OpenedServer;
-  readonly conversation: Promise<Conversation>;
+  readonly receiver: LateReceiver;
+  readonly client: ClientSelf;
+  /** Begun with the first call, and again after one that the server was too slow for. */
+  conversation?: Promise<Conversation>;
   lastUsedMs: number;
 }
 
@@ -66,7 +70,7 @@ export class CommonConnections implements AsyncDisposable {
   /** Ends all but the first that have not been used since a time. */
   async sweep(sinceMs: number): Promise<void> {
     for (const [key, common] of [...this.#connections].slice(1)) {
-      const settled = await common.conversation.catch(() => undefined);
+      const settled = await common.conversation?.catch(() => undefined);
       const isIdle = settled instanceof ModernOnLegacy && settled.load === 0;
       if (isIdle && common.lastUsedMs < sinceMs) this.#end(key, common);
     }
@@ -82,9 +86,10 @@ export class CommonConnections implements AsyncDisposable {
     if (common === undefined) this.#connections.set(key, common = this.#begin(capabilities));
     common.lastUsedMs = monotonicMs();
     try {
+      common.conversation ??= this.#converse(common);
       return { ...common, settled: await common.conversation };
     } catch (error) {
-      if (this.#connections.get(key) === common) this.#end(key, common);
+      if (this.#connections.get(key) === common) this.#failed(key, common, error);
       throw error;
     }
   }
@@ -93,14 +98,26 @@ export class CommonConnections implements AsyncDisposable {
     const receiver = new LateReceiver();
     const server = this.#open(receiver);
     const client = { capabilities, info: NOBODY.info };
+    return { server, receiver, client, lastUsedMs: monotonicMs() };
+  }
+
+  #converse({ server, receiver, client }: Common): Promise<Conversation> {
     const conversation = modernConversation(server, client, this.#partsFor(server));
     conversation.then((made) => receiver.bind(made), () => {}); // whoever awaits it is told
-    return { server, conversation, lastUsedMs: monotonicMs() };
+    return conversation;
+  }
+
+  /** A server that is only slow to start keeps its connection, and goes on starting. */
+  #failed(key: string, common: Common, error: unknown): void {
+    const isSlow = error instanceof GatewayError && error.failure === "UpstreamTimeout";
+    if (isSlow) common.conversation = undefined;
+    else this.#end(key, common);
   }
 
   #end(key: string, { server, conversation }: Common): void {
     this.#connections.delete(key);
-    const disposed = conversation.then((made) => made[Symbol.dispose](), () => {}); // as above
+    const made = conversation?.catch(() => undefined); // as above
+    const disposed = Promise.resolve(made).then((made) => made?.[Symbol.dispose]());
     const ending = within(disposed, 0) // what is not settled yet would take long; it fails with the server
       .then(() => server[Symbol.asyncDispose]())
       .finally(() => this.#ending.delete(ending));

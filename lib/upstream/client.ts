@@ -12,7 +12,8 @@ import type { Message } from "../core/message.ts";
 import type { OpenedServer, Receiver } from "../core/upstream.ts";
 import { Backoff } from "./backoff.ts";
 import type { Dial } from "./connection_watch.ts";
-import { Link, type LinkEvents, type LinkOptions } from "./link.ts";
+import { Link } from "./link.ts";
+import type { LinkEvents, LinkOptions } from "./link_options.ts";
 import { Links } from "./links.ts";
 import { replay } from "./replay.ts";
 import { type Handshake, isRemembered, StandingState } from "./standing_state.ts";
@@ -59,7 +60,7 @@ export class UpstreamClient implements OpenedServer {
     options: LinkOptions,
   ) {
     this.name = name;
-    this.#dial = dial;
+    this.#dial = options.supervise?.(dial, this, this.#closing.signal) ?? dial;
     this.#receiver = receiver;
     this.#events = events;
     this.#options = options;
@@ -93,7 +94,7 @@ export class UpstreamClient implements OpenedServer {
 
   async handshake(initialize: Message, initialized?: Message): Promise<Message> {
     const shake = () => this.#shakeHands(initialize).finally(() => this.#shaking = undefined);
-    const answer = this.#handshake?.answer ?? await (this.#shaking ??= shake());
+    const answer = this.#handshake?.answer ?? await this.#inTime(this.#shaking ??= shake());
     if (initialized !== undefined) await this.#complete(initialized);
     return answer;
   }
@@ -120,8 +121,7 @@ export class UpstreamClient implements OpenedServer {
   }
 
   async undoHandshake(): Promise<void> {
-    await this.#shaking?.catch(() => {}); // whoever waits for it is told
-    if (this.#handshake === undefined) return;
+    if (this.#handshake === undefined && this.#shaking === undefined) return;
     const link = this.#links.current;
     this.#standing = new StandingState();
     this.#links.current = undefined;
@@ -182,10 +182,20 @@ export class UpstreamClient implements OpenedServer {
 
   async #shakeHands(initialize: Message): Promise<Message> {
     try {
-      return await this.#askOnce(initialize);
+      const link = this.#live ?? await this.#connected();
+      return await this.#remembered(initialize, () => link.ask(initialize, true));
     } catch (error) {
       throw unsent(error); // whatever waits for the handshake was not
     }
+  }
+
+  /** A server may take its time to start: whoever waits gives up, the handshake goes on. */
+  async #inTime(shaking: Promise<Message>): Promise<Message> {
+    let answer: Message | undefined;
+    await atMost(this.#options.callDeadlineMs, shaking.then((came) => answer = came));
+    if (answer !== undefined) return answer;
+    const why = `Cannot reach upstream ${this.name}: it has not answered the handshake yet`;
+    throw new GatewayError("UpstreamTimeout", why, { data: { outcome: "not_sent" } });
   }
 
   async #complete(initialized: Message): Promise<void> {

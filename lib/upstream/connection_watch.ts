@@ -29,6 +29,12 @@ export interface ConnectionWatch {
   failed(permit: Permit, error: unknown): void;
   /** Told when there is a better endpoint to move to. */
   onSuperseded: (() => void) | undefined;
+  /** Asks the server whether it is there, set by whoever uses the connection; not under the eyes of the endpoint. */
+  ping?: () => Promise<unknown>;
+  /** Which endpoint it is, to be told from others. */
+  readonly where?: unknown;
+  /** The endpoint does not do: others are to be used, where there are any. */
+  condemn?(): void;
 }
 
 /** A connection, and who wants to know how it does. */
@@ -47,11 +53,12 @@ export interface Dial {
   readonly isPaced?: () => boolean;
 }
 
-/** Asks one question under the eyes of the endpoint. */
+/** Asks one question under the eyes of the endpoint, where there is one. */
 export async function watched(
-  watch: ConnectionWatch,
+  watch: ConnectionWatch | undefined,
   ask: () => Promise<Message>,
 ): Promise<Message> {
+  if (watch === undefined) return await ask();
   const permit = watch.begin();
   const { failures } = watch;
   try {
@@ -64,8 +71,16 @@ export async function watched(
   }
 }
 
-/** The same connection, watched. */
-export function withWatch(connection: Connection, watch: ConnectionWatch): DialledConnection {
+/**
+ * The same connection, watched.
+ *
+ * @param onDispose told when its owner ends it in order
+ */
+export function withWatch(
+  connection: Connection,
+  watch: ConnectionWatch | undefined,
+  onDispose?: () => void,
+): DialledConnection {
   return {
     kind: "connection",
     get readable() { // streams of connections are made when somebody asks for them
@@ -79,6 +94,9 @@ export function withWatch(connection: Connection, watch: ConnectionWatch): Diall
     closed: connection.closed,
     watch,
     abort: (reason) => connection.abort(reason),
-    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]() {
+      onDispose?.();
+      return connection[Symbol.asyncDispose]();
+    },
   };
 }

@@ -45,6 +45,14 @@ export class EndpointWatch implements ConnectionWatch {
     return this.endpoint.failures;
   }
 
+  get where(): unknown {
+    return this.endpoint;
+  }
+
+  condemn(): void {
+    this.endpoint.noteAbsent();
+  }
+
   begin(): Permit {
     const permit = this.#permit ?? this.endpoint.circuit.admit();
     this.#permit = undefined;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { failure, notification, result } from "../core/compose.ts";
+import { failure, notification, request, result } from "../core/compose.ts";
 import { Correlator, type Ticket } from "../core/correlator.ts";
 import { GatewayError, reasonOf, toGatewayError } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
@@ -17,14 +17,13 @@ import type { LinkEvents, LinkOptions } from "./link_options.ts";
 import { cancelled, unavailable } from "./unsent.ts";
 import { type DialledConnection, watched } from "./connection_watch.ts";
 
-export type { LinkEvents, LinkOptions };
-
 /** What is remembered of an open question. */
 interface Question {
   /** The call behind it; `undefined` for questions of the gateway itself. */
   readonly call: Call | undefined;
   /** The message as it travels. */
   message: Message;
+  readonly isEndless?: boolean;
 }
 
 /** A connection to a server with its open questions. Dispose it to close the connection. */
@@ -60,6 +59,8 @@ export class Link implements AsyncDisposable {
       onExpired: (ticket) => this.#sendCancel(ticket, "deadline passed"),
     });
     this.ended = this.#run();
+    const { watch } = connection;
+    if (watch !== undefined) watch.ping = () => this.#answerTo({ ...PING });
   }
 
   /** Whether the connection still stands, and what is written to it goes somewhere. */
@@ -98,8 +99,8 @@ export class Link implements AsyncDisposable {
   }
 
   /** Sends a request of the gateway itself; the answer keeps the gateway's id. */
-  ask(message: Message): Promise<Message> {
-    return this.#exchange({ call: undefined, message });
+  ask(message: Message, isEndless = false): Promise<Message> {
+    return this.#exchange({ call: undefined, message, isEndless });
   }
 
   /** Sends a message that has no answer. */
@@ -160,14 +161,11 @@ export class Link implements AsyncDisposable {
   }
 
   #exchange(question: Question): Promise<Message> {
-    const { watch } = this.#connection;
-    return watch === undefined
-      ? this.#answerTo(question)
-      : watched(watch, () => this.#answerTo(question));
+    return watched(this.#connection.watch, () => this.#answerTo(question));
   }
 
   async #answerTo(question: Question): Promise<Message> {
-    const ticket = this.#calls.issue(question, isListen(question.message));
+    const ticket = this.#calls.issue(question, question.isEndless || isListen(question.message));
     const { tag, id } = ticket;
     tag.message = tag.message.withId(id).withProgressToken(id);
     const admission = this.#outbox.admit(tag.message);
@@ -293,6 +291,8 @@ export class Link implements AsyncDisposable {
     return unavailable(this.#name, reason, unsent ? "not_sent" : "unknown");
   }
 }
+
+const PING: Question = { call: undefined, message: request(0, "ping"), isEndless: true };
 
 /** A client that has gone, or broke, must not cost the others their connection. */
 function toClient(call: Call, message: Message): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import type { GatewayError } from "../core/errors.ts";
 import type { OutboxOptions } from "../core/outbox.ts";
+import type { Dial } from "./connection_watch.ts";
 
 /** What a link reports, for counters. */
 export interface LinkEvents {
@@ -23,4 +24,12 @@ export interface LinkOptions {
   readonly callsOpenMax: number;
   /** Limits of what waits for the server. */
   readonly buffer?: Partial<OutboxOptions>;
+  /** Has an eye on what a client dials. */
+  readonly supervise?: (dial: Dial, client: Supervisee, closing: AbortSignal) => Dial;
+}
+
+/** Who dials, as its supervisor knows it. */
+export interface Supervisee {
+  /** Has a connection to the server, handshake included. */
+  prepare(): Promise<void>;
 }

@@ -15,7 +15,7 @@ import type {
   Upstream,
 } from "../core/upstream.ts";
 import { type Dial, UpstreamClient } from "./client.ts";
-import type { LinkEvents, LinkOptions } from "./link.ts";
+import type { LinkEvents, LinkOptions } from "./link_options.ts";
 
 /** What a session has with the server. */
 interface Attachment {

@@ -8,11 +8,13 @@ import { LateReceiver } from "../core/late_receiver.ts";
 import type { Message } from "../core/message.ts";
 import type { Conversations, SharedConversation, Upstream } from "../core/upstream.ts";
 import { type Dial, UpstreamClient } from "./client.ts";
-import type { LinkEvents, LinkOptions } from "./link.ts";
+import type { LinkEvents, LinkOptions } from "./link_options.ts";
 
 /** An upstream that all clients share. */
 export class SharedUpstream implements Upstream {
   readonly name: string;
+  /** In a pool: told when it should be replaced. */
+  onFailed: ((reason: string) => void) | undefined;
   readonly #client: UpstreamClient;
   readonly #conversations: Conversations;
   readonly #conversation: SharedConversation;

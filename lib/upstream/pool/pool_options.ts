@@ -34,6 +34,8 @@ export interface PoolOptions {
 export interface PoolMember extends Omit<Upstream, "prepare"> {
   /** Connects and makes the handshake; rejects when the server cannot be reached. */
   prepare?(): Promise<void>;
+  /** To be told when it should be replaced by another. */
+  onFailed?: ((reason: string) => void) | undefined;
 }
 
 /** Makes the member for a place. */

@@ -210,6 +210,7 @@ export class Roster implements AsyncDisposable {
     place.isDue = false;
     const upstream = this.#make(place.index);
     const member = new Member(upstream, place.index, callsPerMember, this.#events, this.#clock.now);
+    upstream.onFailed = (reason) => this.failed(member, reason);
     if (!this.isReady) this.#ring.add(place.index); // the first to start must not be everybody's home
     place.member = member;
     this.#await(

@@ -52,3 +52,18 @@ Deno.test("calls that wait while a server dies in its second handshake were not 
   const { code, data } = (await client.next())!.json().error;
   assert.deepEqual([code, data.outcome], [-31001, "not_sent"]);
 });
+
+Deno.test("a server that is slow to shake hands keeps its connection; only those who wait give up", async () => {
+  await using gateway = memoryGateway({ sharing: "shared", deadlineMs: 200 });
+  const client = gateway.connect();
+  const server = await gateway.server(0);
+  client.send(request(0, "initialize", INITIALIZED));
+  const handshake = (await server.next())!;
+  const { code, data } = (await client.next())!.json().error;
+  assert.deepEqual([code, data.outcome], [-31002, "not_sent"]);
+  server.send(result(handshake.id!, INITIALIZED));
+  client.send(request(1, "initialize", INITIALIZED));
+  assert.equal((await client.next())!.json().result.protocolVersion, "2025-11-25");
+  assert.equal((await server.next())?.method, "notifications/initialized");
+  assert.equal(gateway.dialled(), 1);
+});
