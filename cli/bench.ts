@@ -86,7 +86,7 @@ async function measureAll(
     const figures = await one(
       target,
       era,
-      direct === undefined ? name.trimStart() : `through${name} `,
+      direct === undefined ? `${name} `.trimStart() : `through${name} `,
     );
     if (signal.aborted && figures.answered === 0) break;
     runs.push(figures);
@@ -127,7 +127,7 @@ async function eraFor(
   signal: AbortSignal,
 ): Promise<Era> {
   if (!isEraOpen) return plan.era;
-  await using way = await benchDialer(endpoint);
+  await using way = await benchDialer(endpoint, plan.scenario);
   return await probedEra(plan, way.dial, signal);
 }
 
@@ -147,7 +147,7 @@ async function measureOnce(
     signal,
   };
   if (workers > 1) return await measure({ ...measurement, generator: processGenerator(endpoint) });
-  await using way = await benchDialer(endpoint);
+  await using way = await benchDialer(endpoint, plan.scenario);
   const generator: Generator = (share, events, aborted) =>
     runPlan(share, way.dial, events, aborted);
   return await measure({ ...measurement, generator });

@@ -4,6 +4,8 @@
  * @module
  */
 import type { Connection, Endpoint } from "../lib/core/connection.ts";
+import { dialLeanHttp } from "../lib/bench/lean_http.ts";
+import type { Scenario } from "../lib/bench/plan.ts";
 import { resolveConfig } from "../lib/config/load.ts";
 import { gatewayMetrics } from "../lib/telemetry/gateway_metrics.ts";
 import { createLogger } from "../lib/telemetry/logger.ts";
@@ -12,13 +14,26 @@ import { ConnectionLimits } from "../transports/guard/connection_limits.ts";
 import type { Base } from "./base.ts";
 import { dialer } from "./dialers.ts";
 
+/** Here streams of the server count, or how fast they are read. */
+const WHOLE_CLIENT: readonly Scenario[] = ["fan-out", "idle-hold", "slow-client"];
+
 /** Opens connections to one server. Dispose it after them. */
 export interface BenchDialer extends AsyncDisposable {
   dial(signal: AbortSignal): Promise<Connection>;
 }
 
-/** Makes the way to a server. What the server says on stderr is not shown. */
-export async function benchDialer(endpoint: Endpoint): Promise<BenchDialer> {
+/**
+ * Makes the way to a server. What the server says on stderr is not shown.
+ *
+ * @param scenario over `http://` most are driven by a client that does less than the gateway's own
+ */
+export async function benchDialer(endpoint: Endpoint, scenario: Scenario): Promise<BenchDialer> {
+  if (endpoint.url.protocol === "http:" && !WHOLE_CLIENT.includes(scenario)) {
+    return {
+      dial: (signal) => dialLeanHttp(endpoint, signal),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+  }
   const registry = new Registry();
   const metrics = gatewayMetrics(registry);
   const log = createLogger({ threshold: "error", dropped: metrics.logDropped });

@@ -6,9 +6,9 @@
 import Table from "cli-table3";
 import { shown } from "../lib/bench/chart_parts.ts";
 import type { Comparison } from "../lib/bench/compare.ts";
-import { BUSY_SHARE, type Figures, LAG_MS_MAX, type TimePoint } from "../lib/bench/figures.ts";
+import { type Figures, LAG_MS_MAX, type TimePoint } from "../lib/bench/figures.ts";
 import type { Percentiles } from "../lib/bench/latencies.ts";
-import { ADDED, type BenchResult, RATIOS } from "../lib/bench/result.ts";
+import { ADDED, type BenchResult, CONNECTIONS_FOR_MEMORY, RATIOS } from "../lib/bench/result.ts";
 import { oneLine } from "./errors.ts";
 
 /** Everything that was found. */
@@ -31,7 +31,7 @@ export function resultText(result: BenchResult): string {
     latencyTable(all),
     usageTable(all),
     ratioTable(result),
-    ...all.flatMap(([name, run]) => noteLines(name, run)),
+    ...all.flatMap(([name, run]) => noteLines(name, run, setup.durationMs / 1000)),
   ].join("");
 }
 
@@ -75,6 +75,8 @@ export function progressText(
 }
 
 const BAR = 20;
+/** A measurement shorter than this share of its time was stopped; `overload` needs a third to find the capacity. */
+const CUT_SHARE = 0.6;
 
 type Named = readonly (readonly [string, Figures])[];
 
@@ -99,12 +101,13 @@ function usageTable(all: Named): string {
     ...["", "CPU", "us/CALL", "RSS MiB", "KiB/CONN", "FDS", "MiB/min", "GENERATOR CPU"],
     ...["SENT MB", "RECEIVED MB"],
   ]);
-  for (const [name, { server, generator, bytesSent, bytesReceived }] of all) {
+  for (const [name, run] of all) {
+    const { server, generator, bytesSent, bytesReceived } = run;
     const used = "absent" in server ? ["-", "-", "-", "-", "-", "-"] : [
       percent(server.cpuShare),
       shown(server.cpuPerCallUs),
       shown(server.rssMaxKiB / 1024),
-      shown(server.rssPerConnectionKiB),
+      run.connections < CONNECTIONS_FOR_MEMORY ? "-" : shown(server.rssPerConnectionKiB),
       shown(server.fdsMax),
       shown(server.rssSlopeKiBPerMinute / 1024),
     ];
@@ -126,11 +129,13 @@ function ratioTable({ summary, directRuns }: BenchResult): string {
   return `${table}\n`;
 }
 
-function noteLines(name: string, run: Figures): string[] {
+function noteLines(name: string, run: Figures, plannedS: number): string[] {
   const { errors, integrity, server, generator, capacityPerSecond, slowAnswered } = run;
   const kinds = Object.entries(errors).map(([kind, count]) => `${oneLine(kind)} ${count}`);
   const { crossed, lost, repeated, late, checkedBy } = integrity;
+  const isCut = run.seconds < CUT_SHARE * plannedS;
   const lines = [
+    ...isCut ? [`measured for ${shown(run.seconds)} s only`] : [],
     `errors: ${kinds.length === 0 ? "none" : kinds.join(", ")}`,
     `integrity: ${crossed} crossed, ${lost} lost, ${repeated} repeated, ${late} late ` +
     `(answers told apart by ${checkedBy})`,
@@ -145,9 +150,9 @@ function noteLines(name: string, run: Figures): string[] {
 }
 
 function bottleneck({ cpuShareMax, lagP99Ms, workers }: Figures["generator"]): string {
-  const why = cpuShareMax > BUSY_SHARE
-    ? `it used ${percent(cpuShareMax)} of a core`
-    : `it sent ${shown(lagP99Ms)} ms late (p99; ${LAG_MS_MAX} are fine)`;
+  const why = lagP99Ms > LAG_MS_MAX
+    ? `it sent ${shown(lagP99Ms)} ms late (p99; ${LAG_MS_MAX} are fine)`
+    : `it used ${percent(cpuShareMax)} of a core`;
   return `WARNING: the generator itself may be what was measured: ${why}; ` +
     `give --workers ${2 * workers}`;
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { Endpoint } from "../lib/core/connection.ts";
 import { reasonOf, TransportError } from "../lib/core/errors.ts";
 import type { Generator } from "../lib/bench/measure.ts";
-import type { Plan } from "../lib/bench/plan.ts";
+import type { Plan, Scenario } from "../lib/bench/plan.ts";
 import { runPlan } from "../lib/bench/run_plan.ts";
 import type { Second, TallyReport } from "../lib/bench/tally.ts";
 import { EXIT_DONE, EXIT_FAILED } from "./errors.ts";
@@ -91,6 +91,7 @@ export function processGenerator(endpoint: Endpoint): Generator {
 export async function runWorker(
   dialOf: (
     endpoint: Endpoint,
+    scenario: Scenario,
   ) => Promise<{ dial: Parameters<typeof runPlan>[1] } & AsyncDisposable>,
 ): Promise<number> {
   const lines = linesOf(Deno.stdin.readable);
@@ -98,7 +99,7 @@ export async function runWorker(
   try {
     const { value } = await lines.next();
     const { plan, endpoint }: Order = JSON.parse(value!);
-    await using way = await dialOf({ ...endpoint, url: new URL(endpoint.url) });
+    await using way = await dialOf({ ...endpoint, url: new URL(endpoint.url) }, plan.scenario);
     const stopped = new AbortController();
     const go = Promise.withResolvers<void>();
     void (async () => {

@@ -9,7 +9,7 @@
 export const WIDTH = 480;
 /** See {@link WIDTH}. */
 export const HEIGHT = 230;
-const LEFT = 52, RIGHT = 10, TOP = 12, BOTTOM = 34;
+const LEFT = 66, RIGHT = 16, TOP = 12, BOTTOM = 34;
 
 /** Maps values to positions. */
 export type Scale = (value: number) => number;
@@ -70,7 +70,7 @@ export function chart(title: string, x: Axis, y: Axis, content: readonly string[
     ...grid,
     ...marks,
     ...content,
-    `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 4}" text-anchor="end">${escaped(x.label)}</text>`,
+    `<text x="${WIDTH - 4}" y="${HEIGHT - 4}" text-anchor="end">${escaped(x.label)}</text>`,
     `<text x="4" y="${HEIGHT - 4}">${escaped(y.label)}</text>`,
     "</svg>",
   ].join("\n");

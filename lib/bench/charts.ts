@@ -98,7 +98,7 @@ export function comparisonChart(comparisons: readonly Comparison[], threshold: n
   const reach = Math.max(2 * threshold, ...comparisons.map((one) => Math.abs(one.worseBy)));
   const limit = Math.min(reach, 1);
   const middle = LABELS + (WIDTH - LABELS) / 2;
-  const unit = (WIDTH - LABELS - 90) / 2 / limit;
+  const unit = (WIDTH - LABELS - 130) / 2 / limit;
   const height = Math.min(HEIGHT * 3, comparisons.length * ROW + 10);
   const rows = comparisons.map(({ label, worseBy, noise, verdict }, index) => {
     const y = index * ROW + 6;

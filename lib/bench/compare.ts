@@ -95,7 +95,7 @@ export function parseResult(text: string, file: string): BenchResult {
 }
 
 function verdictOf(worseBy: number, noise: number, threshold: number): Comparison["verdict"] {
-  if (worseBy <= 0) return "better";
+  if (worseBy < 0) return "better";
   if (worseBy <= threshold) return "within threshold";
   return worseBy <= noise ? "within noise" : "regression";
 }

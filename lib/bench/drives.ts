@@ -62,7 +62,7 @@ async function phased(
 
 async function loaded(run: Run, loop: Loop): Promise<void> {
   await run.measure();
-  loop.stop();
+  await loop.finish(run.signal);
   await run.drain();
 }
 
@@ -84,7 +84,7 @@ async function overload(run: Run): Promise<void> {
   const before = tally.answered;
   await pause(seekMs, signal);
   const capacityPerSecond = (tally.answered - before) / seekMs * 1000;
-  closed.stop();
+  await closed.finish(signal);
   await run.drain();
   tally.capacityPerSecond = capacityPerSecond;
   const rate = plan.ratePerSecond ?? OVERLOAD_FACTOR * capacityPerSecond;
@@ -93,7 +93,7 @@ async function overload(run: Run): Promise<void> {
   const open = openLoop(pool, steady(rate, forMs), tally);
   await pause(forMs, signal);
   run.end();
-  open.stop();
+  await open.finish(signal);
   await run.drain();
 }
 
@@ -142,7 +142,7 @@ async function idleHold(run: Run): Promise<void> {
   const forMs = pool.callers.length / rate * 1000;
   const loop = openLoop(pool, steady(rate, forMs), tally);
   await pause(forMs, signal);
+  await loop.finish(signal);
   await run.drain();
-  loop.stop();
   run.end();
 }

@@ -74,7 +74,7 @@ export interface GeneratorFigures {
 }
 
 /** A generator busier than this may be what limits the rate of a closed loop. */
-export const BUSY_SHARE = 0.9;
+const BUSY_SHARE = 0.9;
 /** An open loop that sends later than this cannot tell latencies of that order, ms. */
 export const LAG_MS_MAX = 2;
 
@@ -84,7 +84,7 @@ export function figuresOf(
   server: (connections: number, answered: number) => ServerFigures,
   { scenario, ratePerSecond }: Pick<Plan, "scenario" | "ratePerSecond">,
 ): Figures {
-  const isOpenLoop = ratePerSecond !== undefined || scenario === "overload";
+  const isOpenLoop = ratePerSecond !== undefined || ["overload", "idle-hold"].includes(scenario);
   const sum = (key: NumberKey) => reports.reduce((total, report) => total + report[key], 0);
   const merged = (key: "calls" | "connects" | "reconnects" | "lags") => mergedOf(reports, key);
   const measuredMs = Math.max(...reports.map((report) => report.measuredMs));

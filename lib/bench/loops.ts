@@ -5,6 +5,7 @@
  */
 import { setImmediate } from "node:timers";
 import type { Caller } from "./caller.ts";
+import { pause } from "./pause.ts";
 import { Schedule } from "./schedule.ts";
 import type { Phase } from "./schedule.ts";
 import type { Pool } from "./pool.ts";
@@ -12,8 +13,11 @@ import type { Tally } from "./tally.ts";
 
 /** Load until it is stopped. */
 export interface Loop {
-  /** No call is sent any more. */
-  stop(): void;
+  /**
+   * Ends it: a closed loop asks no more; an open loop first sends what is due, for leaving that out would
+   * leave out just the calls that a stall delayed.
+   */
+  finish(signal: AbortSignal): Promise<void>;
 }
 
 /** So many calls under way on each connection, always. */
@@ -28,28 +32,33 @@ export function closedLoop(pool: Pool, inflight: number): Loop {
   };
   pool.onOpen = start;
   pool.callers.forEach(start);
-  return { stop: () => void (runs = false) };
+  return {
+    finish() {
+      runs = false;
+      return Promise.resolve();
+    },
+  };
 }
 
 /** Closer than this the loop spins: timers of 1 ms would show in every latency. */
 const SPIN_BELOW_MS = 2;
 /** After so many calls in one go answers are read, however late the generator is. */
 const CALLS_PER_TURN_MAX = 500;
+/** A generator that is later than this gives up the calls that are still due, ms. */
+const FINISH_MS = 10_000;
 /** Open calls of one generator: more are not sent, and counted as errors. */
 const OPEN_MAX = 500_000;
 
 /** Calls at the times of a schedule, on the connections in turn, however many are open. */
 export function openLoop(pool: Pool, phases: readonly Phase[], tally: Tally): Loop {
   const schedule = new Schedule(performance.now(), phases);
+  const sent = Promise.withResolvers<void>();
   let runs = true;
-  let callers: Caller[] = [];
+  let callers = pool.callers;
   let turn = 0;
   let openCount = pool.openCount;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const start = (caller: Caller) => {
-    caller.onFree = () => void openCount--;
-    callers = pool.callers;
-  };
+  const count = (caller: Caller) => void (caller.onFree = () => void openCount--);
   const sendDue = (nowMs: number) => {
     for (let i = 0; schedule.nextMs <= nowMs && i < CALLS_PER_TURN_MAX; i++) {
       tally.lags.record(nowMs - schedule.nextMs);
@@ -66,20 +75,31 @@ export function openLoop(pool: Pool, phases: readonly Phase[], tally: Tally): Lo
     }
   };
   const go = () => {
-    if (!runs || schedule.nextMs === Infinity) return;
+    if (!runs) return;
+    if (schedule.nextMs === Infinity) return sent.resolve();
     const nowMs = performance.now();
     sendDue(nowMs);
     const leftMs = schedule.nextMs - nowMs;
     if (leftMs > SPIN_BELOW_MS) timer = setTimeout(go, Math.min(leftMs - SPIN_BELOW_MS / 2, 1000));
     else setImmediate(go);
   };
-  pool.onOpen = start;
-  pool.callers.forEach(start);
+  pool.onOpen = (caller) => {
+    count(caller);
+    callers = pool.callers;
+  };
+  callers.forEach(count);
   go();
   return {
-    stop() {
+    async finish(signal) {
+      const stop = new AbortController();
+      const late = pause(FINISH_MS, AbortSignal.any([stop.signal, signal]));
+      await Promise.race([sent.promise, late]);
+      stop.abort();
       runs = false;
       clearTimeout(timer);
+      for (; !signal.aborted && schedule.nextMs < Infinity; schedule.advance()) {
+        tally.error("not sent");
+      }
     },
   };
 }

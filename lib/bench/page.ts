@@ -37,8 +37,9 @@ main { display: grid; gap: 16px; grid-template-columns: repeat(auto-fit, minmax(
 section { border: 1px solid var(--line); border-radius: 8px; padding: 12px; min-width: 0; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 6px; text-align: right; border-bottom: 1px solid var(--line); font-weight: 400; }
-th:first-child { text-align: left; color: var(--soft); } thead th { color: var(--soft); }
+td, thead th { white-space: nowrap; } th { overflow-wrap: normal; } th:first-child { text-align: left; color: var(--soft); } thead th { color: var(--soft); }
 svg { width: 100%; height: auto; display: block; } svg text { fill: var(--soft); font-size: 12px; }
+@media (max-width: 520px) { svg text { font-size: 15px; } }
 .grid { stroke: var(--line); } .line { fill: none; stroke-width: 1.8; } .dashed { stroke-dasharray: 5 3; }
 .line.first { stroke: var(--first); } .line.second { stroke: var(--second); }
 .bar { fill-opacity: .65; } .bar.first { fill: var(--first); } .bar.second { fill: var(--second); }
@@ -82,7 +83,8 @@ export function page(result: BenchResult, compared?: ComparedWith): string {
 
 /** Of several runs the one whose rate is the median speaks for all in the pictures. */
 function seriesOf({ runs, directRuns }: BenchResult): Series[] {
-  const through = { label: "through", style: "first" as const, figures: middleRun(runs) };
+  const label = directRuns === undefined ? "server" : "through";
+  const through = { label, style: "first" as const, figures: middleRun(runs) };
   if (directRuns === undefined) return [through];
   return [through, { label: "direct", style: "second", figures: middleRun(directRuns) }];
 }
@@ -106,13 +108,17 @@ function header({ tool, startedAt, machine, setup, runs }: BenchResult): string 
     direct === undefined ? "" : `<p>against ${escaped(direct)} directly, in turn</p>`,
     `<p>${connections} connections, ${loop}; ${era} era; ${
       setup.durationMs / 1000
-    } s measured after ${
-      setup.warmUpMs / 1000
-    } s, ${runs.length} times; ${setup.workers} generators</p>`,
+    } s measured after ${setup.warmUpMs / 1000} s, ${counted(runs.length, "time")}; ${
+      counted(setup.workers, "generator")
+    }</p>`,
     `<p>${escaped(tool)} on ${escaped(machine.runtime)}, ${escaped(machine.os)} ${
       escaped(machine.arch)
     }, ${machine.cores} cores, ${escaped(startedAt)}</p>${alarm}`,
   ].join("\n");
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function figuresTable({ summary }: BenchResult): string {

@@ -48,7 +48,7 @@ export interface Plan {
 export type Dial = (signal: AbortSignal) => Promise<Connection>;
 
 /** Arguments of the tool unless others are given: with them a legacy call takes 150 bytes. */
-export const TOOL_ARGUMENTS = `{"message":"{nonce}${"x".repeat(28)}"}`;
+export const TOOL_ARGUMENTS = `{"message":"{nonce}${"x".repeat(27)}"}`;
 
 /**
  * Divides a plan between generators: connections and rate evenly, at least one connection each.

@@ -136,7 +136,7 @@ export const METRICS: readonly Metric[] = [
 ];
 
 /** With fewer connections the memory of each drowns in what the runtime does by itself. */
-const CONNECTIONS_FOR_MEMORY = 100;
+export const CONNECTIONS_FOR_MEMORY = 100;
 
 /** Figures that do not depend on how fast the machine is today. */
 export const RATIOS: readonly Ratio[] = [

@@ -83,6 +83,8 @@ function callsOf({ forMs, fromRate, toRate }: Phase): number {
 function timeOf({ forMs, fromRate, toRate }: Phase, calls: number): number {
   const [a, b] = [fromRate / 1000, toRate / 1000];
   const slope = (b - a) / forMs;
+  if (calls === 0) return 0;
   if (slope === 0) return calls / a;
-  return 2 * calls / (a + Math.sqrt(a * a + 2 * slope * calls)); // the root without cancellation
+  const root = Math.sqrt(Math.max(0, a * a + 2 * slope * calls));
+  return 2 * calls / (a + root); // the form of the solution that does not cancel
 }
