@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Listener } from "../lib/core/connection.ts";
-import type { GatewayError } from "../lib/core/errors.ts";
+import { type GatewayError, SluiceError } from "../lib/core/errors.ts";
 import { Message } from "../lib/core/message.ts";
 import type { OutboxOptions } from "../lib/core/outbox.ts";
+import type { ConfigDifference } from "../lib/config/difference.ts";
 import type { GatewayConfig } from "../lib/config/gateway_config.ts";
 import {
   Backpressure,
@@ -24,14 +24,16 @@ import { createLogger, type RootLogger } from "../lib/telemetry/logger.ts";
 import { Registry } from "../lib/telemetry/metrics.ts";
 import { startRuntimeSampling } from "../lib/telemetry/runtime_sampling.ts";
 import { ConnectionLimits } from "../transports/guard/connection_limits.ts";
+import { type AppliedParts, applyConfig, connectionLimitsOf } from "./apply.ts";
 import type { Base } from "./base.ts";
-import { connectionsMaxOf, descriptorsMax } from "./descriptor_limit.ts";
 import { gatewayEvents } from "./instrument.ts";
 import { withGrace } from "./grace.ts";
-import { listen } from "./listeners.ts";
+import { bind, Listening } from "./listening.ts";
 import { startExport } from "./shm_export.ts";
 import { startTrimming } from "./memory_trim.ts";
-import { createUpstream, onlyEra } from "./upstreams.ts";
+import { Served } from "./served.ts";
+import { degradedMode } from "./supervision.ts";
+import { onlyEra } from "./upstreams.ts";
 import { VERSION } from "./version.ts";
 
 /** What a caller may decide beyond the configuration. */
@@ -45,10 +47,19 @@ export interface AssembleOptions {
 /** A gateway with its listeners bound, accepting. */
 export interface Assembly extends AsyncDisposable {
   readonly log: RootLogger;
+  readonly metrics: GatewayMetrics;
+  /** As it runs. */
+  readonly config: GatewayConfig;
   /** Where it listens. */
   readonly urls: readonly URL[];
   /** Resolves when every listener has ended by itself: the client on stdin has gone. */
   readonly ended: Promise<void>;
+  /**
+   * Takes another configuration over, as far as that can be done without a restart. One at a time.
+   *
+   * @throws {SluiceError} when an address cannot be bound, or the gateway stops; then nothing has changed
+   */
+  apply(config: GatewayConfig): Promise<ConfigDifference>;
   /** Stops accepting, lets calls finish until the signal aborts, then closes everything. */
   drain(hardEnd: AbortSignal): Promise<void>;
 }
@@ -65,60 +76,64 @@ export async function assemble(
   Message.jsonDepthMax = config.limits.jsonDepth;
   const base = await createBase(config, options);
   const buffer = bufferOf(base);
-  const { upstream, isCounted } = await createUpstream(base, buffer);
+  const served = await Served.create(base, buffer);
+  const { upstream } = served;
   const sessions = new SessionRegistry({
     sessionsMax: config.limits.sessions,
     sessionIdleMs: config.limits.sessionIdleMs,
     onCount: (count) => base.metrics.sessions.set(count),
   });
   const events = {
-    ...gatewayEvents(base.metrics, base.log.child("gateway"), upstream.name, isCounted),
+    ...gatewayEvents(
+      base.metrics,
+      base.log.child("gateway"),
+      () => upstream.name,
+      (method) => served.isCounted(method),
+    ),
     unprepared: (error: GatewayError) => {
       base.log.warn("upstream is not ready", { upstream: upstream.name, reason: error.message });
       options.onUnprepared?.(error);
     },
   };
   const dispatcher = new Dispatcher(
-    parameterHeaders()(upstream.handle),
+    degradedMode(base, parameterHeaders()(upstream.handle)),
     events,
     eraCheck(onlyEra(config.protocol.era)),
   );
   const gateway = new Gateway({ dispatcher, sessions, upstream, events, buffer });
   const state = { draining: false, sessions: () => sessions.size };
-  const listeners: Listener[] = [];
-  try {
-    for (const endpoint of config.listen) listeners.push(...await listen(base, endpoint, state));
-  } catch (error) {
-    for (const listener of listeners) await listener[Symbol.asyncDispose]();
-    throw error;
-  }
+  const bound = await bind(base, config.listen, state);
   await startExport(base, upstream.handle);
-  return run(base, gateway, listeners, state);
+  const listening = new Listening(gateway, bound);
+  return run({ base, served, listening, sessions, state }, gateway, state);
 }
 
 /** At the hard end of a drain clients have so long to take what they were answered, ms. */
 const LAST_ANSWERS_MS = 1_000;
 
-function run(
-  { log, metrics, owned }: Base,
-  gateway: Gateway,
-  listeners: readonly Listener[],
-  state: { draining: boolean },
-): Assembly {
+function run(parts: AppliedParts, gateway: Gateway, state: { draining: boolean }): Assembly {
+  const { base, listening } = parts;
+  const { log, metrics, owned } = base;
   const sampling = startRuntimeSampling(metrics);
   const trimming = startTrimming();
   const guard = surviveDefects(log, metrics);
-  const serving = Promise.all(listeners.map((listener) => gateway.serve(listener)));
   return {
     log,
-    urls: listeners.map((listener) => listener.url),
-    ended: serving.then(() => {}),
+    metrics,
+    get config() {
+      return base.config;
+    },
+    urls: listening.urls,
+    ended: listening.ended,
+    async apply(config) {
+      if (state.draining) throw new SluiceError("Cannot apply configuration: the gateway stops");
+      return await applyConfig(parts, config);
+    },
     async drain(hardEnd) {
       state.draining = true;
-      for (const listener of listeners) await listener[Symbol.asyncDispose]();
+      const left = await listening.stop();
       await gateway.drain(hardEnd);
-      const ended = Promise.all([serving, ...listeners.map((listener) => listener.closed)]);
-      await withGrace(ended, hardEnd, LAST_ANSWERS_MS);
+      await withGrace(left(), hardEnd, LAST_ANSWERS_MS);
     },
     async [Symbol.asyncDispose]() {
       for (const part of owned.toReversed()) await part[Symbol.asyncDispose]();
@@ -156,8 +171,7 @@ async function createBase(config: GatewayConfig, options: AssembleOptions): Prom
 async function connectionLimits({ limits }: GatewayConfig, metrics: GatewayMetrics) {
   const refused = metrics.securityEvents.with({ type: "too_many_connections" });
   return new ConnectionLimits({
-    connectionsMax: limits.connections || connectionsMaxOf(await descriptorsMax()),
-    connectionsPerAddressMax: limits.connectionsPerAddress,
+    ...await connectionLimitsOf(limits),
     onRefused: () => refused.inc(),
   });
 }

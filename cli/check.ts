@@ -77,7 +77,7 @@ function streamText(url: URL): string {
 }
 
 function upstreamLines(upstream: UpstreamConfig): string[] {
-  const { name, endpoints, quorum, breaker } = upstream;
+  const { name, endpoints, quorum, breaker, calls } = upstream;
   const sharing = quorum ? "shared" : upstream.sharing;
   const [first, ...others] = endpoints.map(({ endpoint, priority }) => {
     const [way, ...details] = endpointLines(endpoint, sharing);
@@ -90,6 +90,9 @@ function upstreamLines(upstream: UpstreamConfig): string[] {
     ...first.slice(1),
     ...others.flatMap(([way, ...details]) => [`  ${quorum ? "and" : "else"} ${way}`, ...details]),
     ...quorum ? [`  answers that ${majority} of ${endpoints.length} agree on`] : [],
+    ...calls === undefined
+      ? []
+      : [`  calls ${shown(Object.entries(calls).map((one) => one.join(" ")))}`],
     ...usual ? [] : [`  breaker ${shown(Object.entries(breaker).map((one) => one.join(" ")))}`],
   ];
 }
@@ -135,9 +138,12 @@ function commandText({ program, args }: Command): string {
     .join(" ");
 }
 
+/** Groups of settings whose differences are told. */
+const GROUPS = ["restarts", "healing", "degraded", "failover", "limits", "http", "log"] as const;
+
 function differences(config: GatewayConfig): string[] {
   const lines: string[] = [];
-  for (const group of ["failover", "limits", "http", "log"] as const) {
+  for (const group of GROUPS) {
     for (const [key, preset] of Object.entries(DEFAULTS[group])) {
       const value: unknown = (config[group] as Readonly<Record<string, unknown>>)[key];
       if (JSON.stringify(value) === JSON.stringify(preset)) continue;

@@ -128,9 +128,10 @@ const addServe: Add = (program, describe, command, done) => {
   addListenerFlags(serve, describe);
   serve.option("--shm <path>", describe("shm.path"));
   serve.action(async (raw: RawFlags) => {
-    const config = await load({ ...flagsOf(raw), command });
+    const again = () => load({ ...flagsOf(raw), command });
+    const config = await again();
     const { serve } = await import("./serve.ts");
-    done(await serve(config));
+    done(await serve(config, again));
   });
 };
 
@@ -141,15 +142,10 @@ const addProxy: Add = (program, describe, command, done) => {
     .usage("[OPTION]... [URL]... [-- PROGRAM ARG...]");
   addConfigFlags(proxy, describe);
   proxy.action(async (urls: string[], raw: RawFlags) => {
-    const config = await load({
-      ...flagsOf(raw),
-      command,
-      urls,
-      listen: ["stdio:"],
-      requireUpstream: true,
-    });
+    const flags = { ...flagsOf(raw), command, urls, listen: ["stdio:"], requireUpstream: true };
+    const config = await load(flags);
     const { proxy } = await import("./proxy.ts");
-    done(await proxy(config));
+    done(await proxy(config, () => load(flags)));
   });
 };
 

@@ -15,18 +15,19 @@ import { methodLabel } from "../lib/telemetry/method_label.ts";
 /**
  * Reports of the gateway and the dispatcher.
  *
+ * @param upstream name of what answers now
  * @param isCounted whether answers to a method are counted elsewhere
  */
 export function gatewayEvents(
   metrics: GatewayMetrics,
   log: Logger,
-  upstream: string,
+  upstream: () => string,
   isCounted: (method: string) => boolean = () => false,
 ) {
   const meters = new Map<string, ReturnType<typeof transportMeter>>();
-  const count = answerCounter(metrics, upstream);
-  const answered: typeof count = (method, outcome, durationMs) => {
-    if (!isCounted(method)) count(method, outcome, durationMs);
+  const count = answerCounters(metrics);
+  const answered = (method: string, outcome: string, durationMs: number) => {
+    if (!isCounted(method)) count(upstream(), method, outcome, durationMs);
   };
   return {
     meter(transport: string) {
@@ -46,7 +47,7 @@ export function gatewayEvents(
 
 /** Reports of several servers behind one endpoint. */
 export function aggregateEvents(metrics: GatewayMetrics, registry: Registry, log: Logger) {
-  const counters = new Map<string, ReturnType<typeof answerCounter>>();
+  const count = answerCounters(metrics);
   const failures = registry.counter({
     name: "sluice_member_failures_total",
     help: "Servers behind an endpoint of several that could not be asked or told something.",
@@ -54,9 +55,7 @@ export function aggregateEvents(metrics: GatewayMetrics, registry: Registry, log
   });
   return {
     routed(upstream = NO_UPSTREAM, method: string, outcome: string, durationMs: number) {
-      let count = counters.get(upstream);
-      if (count === undefined) counters.set(upstream, count = answerCounter(metrics, upstream));
-      count(method, outcome, durationMs);
+      count(upstream, method, outcome, durationMs);
     },
     memberFailed(upstream: string, what: string, reason: string) {
       failures.with({ upstream }).inc();
@@ -132,6 +131,16 @@ function transportMeter(metrics: GatewayMetrics, transport: string) {
     },
     badMessage: (_problem: GatewayError) => bad.inc(),
     connections: (change: 1 | -1) => open.inc(change),
+  };
+}
+
+/** Counts answers of any number of upstreams. */
+function answerCounters(metrics: GatewayMetrics) {
+  const counters = new Map<string, ReturnType<typeof answerCounter>>();
+  return (upstream: string, method: string, outcome: string, durationMs: number) => {
+    let count = counters.get(upstream);
+    if (count === undefined) counters.set(upstream, count = answerCounter(metrics, upstream));
+    count(method, outcome, durationMs);
   };
 }
 

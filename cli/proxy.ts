@@ -7,6 +7,7 @@ import type { GatewayConfig } from "../lib/config/gateway_config.ts";
 import { type GatewayError, SluiceError } from "../lib/core/errors.ts";
 import { assemble } from "./assemble.ts";
 import { EXIT_DONE } from "./errors.ts";
+import { type LoadConfig, startReloading } from "./reload.ts";
 import { runUntilStopped } from "./stop.ts";
 
 /** The log library takes a tenth of the start; it can wait until the client has its first answer. */
@@ -15,9 +16,10 @@ const LOG_IMPORT_DELAY_MS = 300;
 /**
  * Speaks for one server until the client closes stdin or a signal comes.
  *
+ * @param load reads the configuration anew
  * @throws {SluiceError} when the server is a program that cannot be started
  */
-export async function proxy(config: GatewayConfig): Promise<number> {
+export async function proxy(config: GatewayConfig, load: LoadConfig): Promise<number> {
   const failed = Promise.withResolvers<never>();
   const [{ endpoint, endpoints }] = config.upstreams;
   const isProgram = endpoint.command !== undefined && endpoints.length === 1;
@@ -28,6 +30,7 @@ export async function proxy(config: GatewayConfig): Promise<number> {
       if (isProgram) failed.reject(new SluiceError(error.message));
     },
   });
-  await Promise.race([runUntilStopped(assembly, config.limits.drainMs), failed.promise]);
+  await using _reloading = startReloading(assembly, load);
+  await Promise.race([runUntilStopped(assembly), failed.promise]);
   return EXIT_DONE;
 }

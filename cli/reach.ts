@@ -25,6 +25,7 @@ import { prioritiesOf } from "../lib/upstream/selection.ts";
 import type { Base } from "./base.ts";
 import { dialer } from "./dialers.ts";
 import { failoverEvents } from "./instrument.ts";
+import { callLimit } from "./supervision.ts";
 
 /** The way to one upstream. */
 export interface Reach {
@@ -69,6 +70,7 @@ export async function reach(base: Base, config: UpstreamConfig): Promise<Reach> 
     ...config.hedgeMs === undefined
       ? []
       : [hedgeSafe({ safety, hedgeMs: config.hedgeMs, onHedge: events.hedged })],
+    ...callLimit(base, config),
   ];
   return { dial: set.dial, safety, policies, isOpen: () => set.refusal() === undefined };
 }

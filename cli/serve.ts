@@ -6,17 +6,23 @@
 import type { GatewayConfig } from "../lib/config/gateway_config.ts";
 import { assemble } from "./assemble.ts";
 import { EXIT_DONE } from "./errors.ts";
+import { type LoadConfig, startReloading } from "./reload.ts";
 import { runUntilStopped } from "./stop.ts";
 import { VERSION } from "./version.ts";
 
-/** Serves until it is told to stop; prints where. */
-export async function serve(config: GatewayConfig): Promise<number> {
+/**
+ * Serves until it is told to stop; prints where.
+ *
+ * @param load reads the configuration anew
+ */
+export async function serve(config: GatewayConfig, load: LoadConfig): Promise<number> {
   await using assembly = await assemble(config);
   const [upstream] = config.upstreams;
   const lines = [`sluice ${VERSION}: serving ${upstream.name}`];
   for (const url of assembly.urls) lines.push(...linesFor(url));
   print(lines, assembly.urls);
-  await runUntilStopped(assembly, config.limits.drainMs);
+  await using _reloading = startReloading(assembly, load);
+  await runUntilStopped(assembly);
   return EXIT_DONE;
 }
 

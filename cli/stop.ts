@@ -8,9 +8,10 @@ import type { Assembly } from "./assemble.ts";
 import { stopSignals } from "./signals.ts";
 
 /** Runs a gateway until it is told to stop or has nothing left to serve; then drains it. */
-export async function runUntilStopped(assembly: Assembly, drainMs: number): Promise<void> {
+export async function runUntilStopped(assembly: Assembly): Promise<void> {
   using signals = stopSignals();
   await Promise.race([once(signals.drain), assembly.ended]);
+  const { drainMs } = assembly.config.limits;
   const hardEnd = AbortSignal.any([AbortSignal.timeout(drainMs), signals.exit]);
   const drained = assembly.drain(hardEnd);
   await Promise.race([drained, once(signals.exit)]); // the watchdog ends the children of a gateway that just exits

@@ -14,42 +14,68 @@ import type { UpstreamConfig } from "../lib/config/gateway_config.ts";
 import type { Eras } from "../lib/config/schema.ts";
 import type { MakeMember } from "../lib/upstream/pool/pool_options.ts";
 import { EraConversations } from "../lib/era/conversations.ts";
-import type { Base } from "./base.ts";
+import type { Aggregate } from "../lib/router/aggregate.ts";
+import type { MemberOptions } from "../lib/router/member.ts";
+import { type Base, partOf } from "./base.ts";
 import { aggregateEvents, linkEvents } from "./instrument.ts";
 import { behind, reach } from "./reach.ts";
+import { restartsByPlace, supervision } from "./supervision.ts";
 import { VERSION } from "./version.ts";
 
 /** Name of the whole where several servers stand behind it. */
 export const AGGREGATE = "sluice";
 
-/** What answers the calls. */
-export interface Serving {
-  readonly upstream: Upstream;
-  /** Whether answers to a method are counted already, for the server that gave them. */
-  isCounted(method: string): boolean;
+/**
+ * A single server as it is.
+ *
+ * @param buffer limits of what waits for it
+ */
+export async function singleUpstream(
+  base: Base,
+  config: UpstreamConfig,
+  buffer: Partial<OutboxOptions>,
+): Promise<Upstream> {
+  const part = partOf(base);
+  const open = await opener(part.base, config, buffer);
+  const upstream = await showing(config, open());
+  return {
+    name: upstream.name,
+    handle: upstream.handle,
+    prepare: (session) => upstream.prepare?.(session) ?? Promise.resolve(),
+    load: () => upstream.load(),
+    ready: () => upstream.ready(),
+    async [Symbol.asyncDispose]() {
+      await upstream[Symbol.asyncDispose]();
+      await part.owned[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /**
- * The upstream of a configuration: a single server as it is, several as one with prefixed names.
+ * One of several servers.
  *
- * @param buffer limits of what waits for one server
+ * @param buffer limits of what waits for it
  */
-export async function createUpstream(
+export async function memberUpstream(
   base: Base,
+  config: UpstreamConfig,
   buffer: Partial<OutboxOptions>,
-): Promise<Serving> {
-  const { upstreams } = base.config;
-  if (upstreams.length === 1) {
-    const open = await opener(base, upstreams[0], buffer);
-    return { upstream: await showing(upstreams[0], open()), isCounted: () => false };
-  }
-  const { Aggregate } = await import("../lib/router/aggregate.ts");
-  const { ROUTED_METHODS } = await import("../lib/router/router.ts");
-  const members = await Promise.all(upstreams.map(async (config) => ({
+): Promise<MemberOptions> {
+  const part = partOf(base);
+  return {
     ...config,
-    open: await opener(base, config, buffer),
+    open: await opener(part.base, config, buffer),
     fingerprint: fingerprintOf(config.endpoints.map(({ endpoint }) => endpoint)),
-  })));
+    owned: part.owned,
+  };
+}
+
+/** Several servers as one with prefixed names. */
+export async function aggregateOf(
+  base: Base,
+  members: readonly MemberOptions[],
+): Promise<Aggregate> {
+  const { Aggregate } = await import("../lib/router/aggregate.ts");
   const aggregate = new Aggregate({
     name: AGGREGATE,
     version: VERSION,
@@ -59,7 +85,7 @@ export async function createUpstream(
     events: aggregateEvents(base.metrics, base.registry, base.log.child("aggregate")),
   });
   await aggregate.start();
-  return { upstream: aggregate, isCounted: (method) => ROUTED_METHODS.includes(method) };
+  return aggregate;
 }
 
 /** A single server without the tools that are hidden. */
@@ -92,6 +118,7 @@ async function opener(
       onToolsChanged();
     },
   };
+  const supervised = supervision(base, name);
   const linkOptions = {
     callDeadlineMs: limits.callDeadlineMs,
     callDeadlineHardMs: limits.callDeadlineHardMs,
@@ -101,13 +128,20 @@ async function opener(
   const conversations = () => new EraConversations(onlyEra(config.era));
   if (config.pool !== undefined || config.sharing === "shared") {
     const { SharedUpstream } = await import("../lib/upstream/shared.ts");
-    const shared = () => new SharedUpstream(name, way.dial, events, linkOptions, conversations());
-    const open = config.pool === undefined ? shared : await pooled(base, config, shared);
+    const restarts = config.pool && restartsByPlace(base);
+    const shared: MakeMember = (index) => {
+      const supervise = supervised(restarts?.(index), () => one.onFailed?.("it hangs"));
+      const options = { ...linkOptions, supervise };
+      const one = new SharedUpstream(name, way.dial, events, options, conversations());
+      return one;
+    };
+    const open = config.pool === undefined ? () => shared(0) : await pooled(base, config, shared);
     return () => behind(way, open());
   }
   const { PerSessionUpstream } = await import("../lib/upstream/per_session.ts");
+  const options = { ...linkOptions, supervise: supervised() };
   return () =>
-    behind(way, new PerSessionUpstream(name, way.dial, events, linkOptions, conversations()));
+    behind(way, new PerSessionUpstream(name, way.dial, events, options, conversations()));
 }
 
 /** Several of what serves all clients alone, as one. */

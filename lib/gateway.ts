@@ -8,7 +8,7 @@ import type { Arrival, Batch, Connection, Listener, RequestInfo } from "./core/c
 import { BadMessageAllowance } from "./core/bad_message_allowance.ts";
 import { monotonicMs } from "./core/clock.ts";
 import { receiveAll } from "./core/direct_path.ts";
-import { type GatewayError, reasonOf, toGatewayError } from "./core/errors.ts";
+import { GatewayError, reasonOf, toGatewayError } from "./core/errors.ts";
 import { CALLS_OPEN_MAX, UNREAD_ABOVE_BYTES } from "./core/limits.ts";
 import { Outbox, type OutboxOptions } from "./core/outbox.ts";
 import type { Upstream } from "./core/upstream.ts";
@@ -50,22 +50,31 @@ export class Gateway {
     this.#exchanges = new ExchangeServer(dispatcher, sessions, (name) => events.meter(name));
   }
 
-  /** Accepts until the listener ends, then waits until everything it accepted has ended. */
-  async serve(listener: Listener): Promise<void> {
-    let open = 1;
+  /**
+   * Accepts until the listener ends, then waits until everything it accepted has ended.
+   *
+   * @param hardEnd when it aborts, all of that is ended
+   */
+  async serve(listener: Listener, hardEnd?: AbortSignal): Promise<void> {
+    const open = new Set<Arrival>();
     const allEnded = Promise.withResolvers<void>();
-    const ended = () => {
-      if (--open === 0) allEnded.resolve();
+    let isAccepting = true;
+    const ended = (arrival: Arrival) => {
+      open.delete(arrival);
+      if (!isAccepting && open.size === 0) allEnded.resolve();
     };
+    hardEnd?.addEventListener("abort", () => {
+      for (const arrival of open) cut(arrival);
+    }, { once: true });
     for await (const arrival of listener) {
-      open++;
-      this.#serveOne(arrival).then(ended, (error) => {
+      open.add(arrival);
+      this.#serveOne(arrival).then(() => ended(arrival), (error) => {
         this.#parts.events.failed(arrival.kind, reasonOf(error));
-        ended();
+        ended(arrival);
       });
     }
-    ended();
-    await allEnded.promise;
+    isAccepting = false;
+    if (open.size > 0) await allEnded.promise;
   }
 
   /**
@@ -173,6 +182,11 @@ async function room(session: ClientSession, outbox: Outbox, bytesMax: number): P
   await outbox.below(bytesMax);
   await session.below(CALLS_OPEN_MAX);
   return true;
+}
+
+function cut(arrival: Arrival): void {
+  if (arrival.kind === "exchange") arrival.finish();
+  else arrival.abort(new GatewayError("InternalError", "Cannot serve: the listener was removed"));
 }
 
 /** What is known of the "request" behind every message of a connection. */

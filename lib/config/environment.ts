@@ -13,16 +13,13 @@ import type { Environment } from "./variables.ts";
 /** Names the configuration file, like `--config`. */
 export const CONFIG_VARIABLE = "SLUICE_CONFIG";
 
+/** Keys under `sluice` that hold settings of their own. */
+type SettingGroup = Exclude<keyof Settings, "listen" | "upstreams" | "features">;
+
 /** Settings that were given; groups hold only what was given. */
 export type PartialSettings =
   & Partial<Pick<Settings, "listen" | "upstreams" | "features">>
-  & {
-    [
-      Group in "aggregate" | "breaker" | "failover" | "shm" | "protocol" | "limits" | "http" | "log"
-    ]?: Partial<
-      Settings[Group]
-    >;
-  };
+  & { [Group in SettingGroup]?: Partial<Settings[Group]> };
 
 /** What the environment says. */
 export interface EnvironmentSettings {

@@ -6,7 +6,7 @@
 import type { Endpoint } from "../core/connection.ts";
 import type { Start } from "./aggregation_schema.ts";
 import type { PoolSettings } from "./pool_schema.ts";
-import type { Eras, Settings, Sharing } from "./schema.ts";
+import type { Eras, Settings, Sharing, UpstreamSettings } from "./schema.ts";
 
 /** One server behind the gateway. */
 export interface UpstreamConfig {
@@ -19,6 +19,8 @@ export interface UpstreamConfig {
   readonly quorum: boolean;
   /** When it is left alone. */
   readonly breaker: BreakerConfig;
+  /** How many calls it is given at once; `undefined` for any number. */
+  readonly calls: CallsConfig | undefined;
   /** Calls without effects are sent a second time after so long, ms; `undefined` for never. */
   readonly hedgeMs: number | undefined;
   /** `perSession`: one process or connection for each session; `shared`: one for all clients. */
@@ -63,6 +65,12 @@ export type BreakerConfig = Readonly<Settings["breaker"]>;
 /** How servers with several endpoints move between them. */
 export type FailoverConfig = Readonly<Settings["failover"]>;
 
+/** When only what matters most is served. */
+export type DegradedConfig = Readonly<Settings["degraded"]>;
+
+/** How many calls one server is given. */
+export type CallsConfig = Readonly<NonNullable<UpstreamSettings["calls"]>>;
+
 /** Deadlines and limits of the message path; units are in the names. */
 export type LimitsConfig = Readonly<Settings["limits"]>;
 
@@ -82,6 +90,12 @@ export type LogConfig = Readonly<Settings["log"]>;
 export interface GatewayConfig {
   readonly listen: readonly Endpoint[];
   readonly upstreams: readonly UpstreamConfig[];
+  /** How often programs that end by themselves are started again. */
+  readonly restarts: Readonly<Settings["restarts"]>;
+  /** How servers that hang are found and brought back. */
+  readonly healing: Readonly<Settings["healing"]>;
+  /** When only what matters most is served. */
+  readonly degraded: DegradedConfig;
   readonly failover: FailoverConfig;
   /** Several servers behind one endpoint. */
   readonly aggregate: Readonly<Settings["aggregate"]>;

@@ -85,6 +85,9 @@ export async function resolveConfig(
   return deepFreeze({
     listen,
     upstreams,
+    restarts: settings.restarts,
+    healing: settings.healing,
+    degraded: settings.degraded,
     failover: settings.failover,
     aggregate: settings.aggregate,
     shm: settings.shm,

@@ -5,9 +5,9 @@
  */
 import { z } from "zod";
 import { DEFAULTS } from "./defaults.ts";
-import { about, count, ms, type SettingMeta } from "./schema_parts.ts";
+import { about, count, ms, type SettingMeta, text } from "./schema_parts.ts";
 
-const { breaker: B, failover: F } = DEFAULTS;
+const { breaker: B, failover: F, restarts: R, healing: H, degraded: G } = DEFAULTS;
 
 const breakerShape = {
   failures: count(1, 1_000_000, B.failures, "failures in a row that open the circuit", "failures"),
@@ -49,4 +49,65 @@ export const failover = z.strictObject({
   windowMs: ms(F.windowMs, "health is judged by so much of the past"),
   steadyMs: ms(F.steadyMs, "connections move to an endpoint that has been well for so long"),
   switchMs: ms(F.switchMs, "they move at most once in so long, unless the endpoint in use is dead"),
+});
+
+/** How often a program that ends by itself is started again. */
+export const restarts = z.strictObject({
+  max: count(
+    1,
+    1_000_000,
+    R.max,
+    "restarts of one process within the window; when it ends once more it has failed",
+    "restarts",
+  ),
+  windowMs: ms(R.windowMs, "window of these"),
+  coolDownMs: ms(
+    R.coolDownMs,
+    "one that has failed is left alone for so long, twice as long each time that it fails again",
+  ),
+  coolDownMaxMs: ms(R.coolDownMaxMs, "the longest that becomes"),
+});
+
+/** How a server that hangs is found and brought back. */
+export const healing = z.strictObject({
+  timeouts: count(
+    0,
+    1_000_000,
+    H.timeouts,
+    "calls in a row without an answer in time after which a server is asked whether it is there; 0 for never",
+    "calls",
+  ),
+  pingMs: ms(H.pingMs, "without an answer to that for so long it hangs and is restarted"),
+  stepMs: ms(H.stepMs, "between this and each further step"),
+});
+
+/** When only what matters most is served. */
+export const degraded = z.strictObject({
+  enabled: about(z.boolean().default(G.enabled), {
+    description: "under strain all but some methods are refused",
+  }),
+  methods: about(z.array(text).default([...G.methods]), {
+    description: "methods that stay on",
+    unit: "methods",
+  }),
+  errorRate: about(z.number().gt(0).max(1).default(G.errorRate), {
+    description: "share of failures of servers among at least 20 calls that is strain",
+    unit: "0 to 1",
+  }),
+  bufferShare: about(z.number().gt(0).max(1).default(G.bufferShare), {
+    description: "share of the memory for outgoing buffers that is strain",
+    unit: "0 to 1",
+  }),
+  windowMs: ms(G.windowMs, "failures are counted over so long"),
+  holdMs: ms(G.holdMs, "the mode lasts for so long at least"),
+});
+
+/** How many calls one server is given. */
+export const calls = z.strictObject({
+  max: about(z.int().min(1).max(100_000), {
+    description: "calls at once towards the server",
+    unit: "calls",
+  }),
+  queue: count(0, 1_000_000, 1_000, "calls that may wait, the clients in turn", "calls"),
+  queueMs: ms(5_000, "a call that has waited for so long is refused"),
 });

@@ -9,7 +9,15 @@ import { z } from "zod";
 import { DEFAULTS } from "./defaults.ts";
 import { aggregate, aggregationShape } from "./aggregation_schema.ts";
 import { pool } from "./pool_schema.ts";
-import { breaker, breakerPart, failover } from "./resilience_schema.ts";
+import {
+  breaker,
+  breakerPart,
+  calls,
+  degraded,
+  failover,
+  healing,
+  restarts,
+} from "./resilience_schema.ts";
 import { about, bytes, count, ms, type SettingMeta, text } from "./schema_parts.ts";
 
 export type { SettingMeta };
@@ -67,6 +75,7 @@ const upstream = z.strictObject({
     description: "calls without effects that are unanswered for so long are sent a second time",
     unit: "ms",
   }),
+  calls: about(calls.optional(), { description: "how many calls it is given at once" }),
   sharing: about(z.enum(SHARINGS).default("perSession"), {
     description: "one process or connection per session, or one shared by all clients",
     flag: "--shared",
@@ -260,6 +269,9 @@ export const settingsSchema = z.strictObject({
     flag: "--upstream NAME=URL",
   }),
   breaker: about(breaker.prefault({}), { description: "when a server that fails is left alone" }),
+  restarts: about(restarts.prefault({}), { description: "programs that end by themselves" }),
+  healing: about(healing.prefault({}), { description: "servers that hang" }),
+  degraded: about(degraded.prefault({}), { description: "serving less under strain" }),
   failover: about(failover.prefault({}), { description: "servers with several endpoints" }),
   aggregate: about(aggregate.prefault({}), {
     description: "several servers behind one endpoint",

@@ -10,6 +10,7 @@ import { configFault, keyText, type Place } from "./fault.ts";
 import type { Start } from "./aggregation_schema.ts";
 import type {
   BreakerConfig,
+  CallsConfig,
   EndpointConfig,
   ToolsConfig,
   UpstreamConfig,
@@ -26,6 +27,7 @@ export interface UpstreamEntry extends EndpointEntry {
   readonly endpoints?: readonly EndpointEntry[];
   readonly quorum?: boolean;
   readonly breaker?: Partial<BreakerConfig>;
+  readonly calls?: CallsConfig;
   readonly hedgeMs?: number;
   readonly sharing?: Sharing;
   readonly era?: Eras;
@@ -92,6 +94,7 @@ export function resolveUpstream(
     endpoints,
     quorum: entry.quorum ?? false,
     breaker: { ...breaker, ...entry.breaker },
+    calls: entry.calls,
     hedgeMs: entry.hedgeMs,
     sharing: flags.sharing ?? entry.sharing ?? "perSession",
     era: flags.era ?? entry.era ?? "auto",

@@ -15,14 +15,14 @@ import type { Upstream } from "../core/upstream.ts";
 import { Catalogue, type CatalogueStore } from "./catalogue.ts";
 import type { ListParts } from "./listing.ts";
 import type { ClientView } from "./client_view.ts";
-import { discoverAnswer, FOR_NOW, initializeAnswer, serverMeta } from "./greeting.ts";
+import { discoverAnswer, FOR_NOW, initializeAnswer, isLogLevel, serverMeta } from "./greeting.ts";
 import { isListMethod, type ListMethod, LISTS } from "./lists.ts";
 import { ListenStream } from "./listen_stream.ts";
-import { Member, type MemberOptions } from "./member.ts";
+import { Lineups } from "./lineup.ts";
+import type { Member, MemberOptions } from "./member.ts";
 import { NO_REQUEST, OwnCall, OwnSession, untag } from "./member_session.ts";
 import { mergedItems, pageAt, startOf } from "./merged_list.ts";
 import { ownRequest } from "./message_edits.ts";
-import { resourceSchemes } from "./names.ts";
 import { joinElements } from "./raw_array.ts";
 import { Router, type RouterEvents } from "./router.ts";
 import {
@@ -61,8 +61,7 @@ export class Aggregate implements Upstream {
   readonly name: string;
   readonly #version: string;
   readonly #hasSearch: boolean;
-  readonly #members: readonly Member[];
-  readonly #schemes: readonly string[];
+  readonly #lineups: Lineups;
   readonly #catalogue: Catalogue;
   readonly #views: Views;
   readonly #router: Router;
@@ -74,12 +73,10 @@ export class Aggregate implements Upstream {
     this.#version = version;
     this.#hasSearch = options.searchTool === true;
     this.#events = events;
-    this.#members = options.members.map((member, index) => new Member(index, member));
-    this.#schemes = resourceSchemes(this.#members.map(({ prefix }) => prefix));
+    this.#lineups = new Lineups(options.members);
     this.#catalogue = new Catalogue(store);
     this.#views = new Views({
-      members: this.#members,
-      schemes: this.#schemes,
+      lineup: () => this.#lineups.current,
       catalogue: this.#catalogue,
       failed: (member, method, reason) => events.memberFailed(member.name, method, reason),
     });
@@ -88,10 +85,22 @@ export class Aggregate implements Upstream {
 
   /** Takes over what earlier runs knew, and reaches the servers that are to be there from the start. */
   async start(): Promise<void> {
-    await Promise.all(this.#members.map(({ fingerprint }) => this.#catalogue.load(fingerprint)));
-    for (const member of this.#members) {
-      if (member.start === "eager") void this.#reach(member);
-    }
+    const { members } = this.#lineups.current;
+    await this.#recall(members);
+    this.#reachEager(members);
+  }
+
+  /**
+   * Exchanges servers while it runs. Those whose options are the same object as before notice nothing;
+   * the others leave: their calls finish, new ones are refused or go to the new server of that name.
+   * Clients are told that their lists have changed.
+   *
+   * @param drainMs a server that leaves has so long for its calls, ms
+   */
+  async update(members: readonly MemberOptions[], drainMs: number): Promise<void> {
+    await this.#recall(members);
+    const joined = this.#lineups.exchange(members, drainMs, () => this.#views.exchanged());
+    this.#reachEager(joined);
   }
 
   readonly handle = async (call: Call): Promise<Message | undefined> => {
@@ -134,17 +143,17 @@ export class Aggregate implements Upstream {
   }
 
   load(): number {
-    return this.#members.reduce((sum, { load }) => sum + load, 0);
+    return this.#lineups.load;
   }
 
   ready(): boolean {
-    return this.#members.some(({ ready }) => ready);
+    return this.#lineups.current.members.some(({ ready }) => ready);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#views[Symbol.dispose]();
     // What hangs may take long to end, longer than some hosts wait: what is known is written meanwhile.
-    const owned: readonly AsyncDisposable[] = [this.#catalogue, ...this.#members];
+    const owned: readonly AsyncDisposable[] = [this.#catalogue, this.#lineups];
     await Promise.all(owned.map((part) => part[Symbol.asyncDispose]()));
   }
 
@@ -171,7 +180,7 @@ export class Aggregate implements Upstream {
       case "notifications/progress": {
         const asked = message.progressToken && untag(message.progressToken);
         if (asked === undefined) return;
-        const seat = view.seats[asked.member];
+        const seat = view.seatsInUse.find(({ member }) => member.number === asked.member);
         void seat?.tell(message.withProgressToken(asked.raw)).catch(() => {}); // whoever has gone needs none
         return;
       }
@@ -181,7 +190,7 @@ export class Aggregate implements Upstream {
 
   #setLogLevel(view: ClientView, message: Message): Message {
     const level = message.json().params?.level;
-    if (!LOG_LEVELS.includes(level)) {
+    if (!isLogLevel(level)) {
       throw new GatewayError("InvalidParams", "Cannot set log level: it is unknown", {
         status: 200,
       });
@@ -192,7 +201,7 @@ export class Aggregate implements Upstream {
   }
 
   #tellAll(view: ClientView, message: Message): undefined {
-    for (const seat of view.seats) {
+    for (const seat of view.seatsInUse) {
       seat.tell(message).catch((error) => {
         if (!view.session.signal.aborted) this.#failed(seat.member, message.method!, error);
       });
@@ -221,14 +230,28 @@ export class Aggregate implements Upstream {
 
   async #search(view: ClientView, message: Message): Promise<Message> {
     const startMs = monotonicMs();
-    const parts = view.listing.given("tools/list") ?? await view.listing.take("tools/list");
+    const { listing } = view;
+    const parts = listing.isGiven("tools/list")
+      ? listing.given("tools/list")!
+      : await listing.take("tools/list");
     const answer = searchAnswer(message, this.#merged("tools/list", parts));
     this.#events.routed(this.name, message.method!, "ok", monotonicMs() - startMs);
     return answer;
   }
 
   #merged(method: ListMethod, parts: ListParts): Uint8Array[] {
-    return mergedItems(method, parts, this.#members, this.#schemes);
+    return mergedItems(method, parts, this.#lineups.current);
+  }
+
+  /** Takes over what was known of servers before. */
+  async #recall(members: readonly { readonly fingerprint: string }[]): Promise<void> {
+    await Promise.all(members.map(({ fingerprint }) => this.#catalogue.load(fingerprint)));
+  }
+
+  #reachEager(members: readonly Member[]): void {
+    for (const member of members) {
+      if (member.start === "eager") void this.#reach(member);
+    }
   }
 
   /** Makes the connection that clients without sessions will use. */
@@ -248,15 +271,3 @@ export class Aggregate implements Upstream {
     this.#events.memberFailed(member.name, what, reasonOf(error));
   }
 }
-
-/** RFC 5424, as MCP has them. */
-const LOG_LEVELS: readonly unknown[] = [
-  "debug",
-  "info",
-  "notice",
-  "warning",
-  "error",
-  "critical",
-  "alert",
-  "emergency",
-];

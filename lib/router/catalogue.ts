@@ -59,8 +59,9 @@ export class Catalogue implements AsyncDisposable {
     this.#store = store;
   }
 
-  /** Takes over what earlier runs knew of an endpoint. */
+  /** Takes over what earlier runs knew of an endpoint, unless this one knows it already. */
   async load(fingerprint: string): Promise<void> {
+    if (this.#of(fingerprint).length > 0) return;
     const lists = await this.#store?.read(fingerprint) ?? [];
     for (const list of lists) this.#put({ ...list, fingerprint });
   }

@@ -22,12 +22,14 @@ export interface ListenFilter {
   readonly resourceSubscriptions?: readonly string[];
 }
 
-/** See the module. Lasts as long as the client's call. */
+/** See the module. Lasts as long as the client's call, or until it is ended before. */
 export class Following implements Call {
   readonly message: Message;
   readonly seat: Seat;
+  /** URIs of the server, each with the one that the client knows. */
+  readonly uris: ReadonlyMap<string, string>;
   readonly #call: Call;
-  readonly #uris: ReadonlyMap<string, string>;
+  readonly #end = new AbortController();
   readonly #tell: (message: Message) => Promise<void>;
   readonly #taken = Promise.withResolvers<readonly string[]>();
   #againMs = AGAIN_MS;
@@ -45,10 +47,12 @@ export class Following implements Call {
   ) {
     this.seat = seat;
     this.#call = call;
-    this.#uris = uris;
+    this.uris = uris;
     this.#tell = tell;
     const filter = uris.size === 0 ? lists : { ...lists, resourceSubscriptions: [...uris.keys()] };
     this.message = withParams(call.message, (params) => params.put("notifications", filter));
+    if (call.signal.aborted) this.end();
+    else call.signal.addEventListener("abort", () => this.end(), { signal: this.signal });
     void this.#follow();
   }
 
@@ -61,7 +65,7 @@ export class Following implements Call {
   }
 
   get signal(): AbortSignal {
-    return this.#call.signal;
+    return this.#end.signal;
   }
 
   /** Resolves to the URIs that the server has taken, as the client knows them. */
@@ -69,16 +73,21 @@ export class Following implements Call {
     return this.#taken.promise;
   }
 
+  /** Ends it before the client does. */
+  end(): void {
+    this.#end.abort();
+  }
+
   async notify(message: Message): Promise<void> {
     if (message.method === "notifications/subscriptions/acknowledged") {
       this.#againMs = AGAIN_MS;
       const own: unknown = message.json().params?.notifications?.resourceSubscriptions;
       this.#taken.resolve(
-        Array.isArray(own) ? own.flatMap((uri) => this.#uris.get(uri) ?? []) : [],
+        Array.isArray(own) ? own.flatMap((uri) => this.uris.get(uri) ?? []) : [],
       );
       return;
     }
-    const uri = this.#uris.get(message.uri ?? "");
+    const uri = this.uris.get(message.uri ?? "");
     await this.#tell(uri === undefined ? message : withParam(message, "uri", uri));
   }
 
@@ -89,7 +98,7 @@ export class Following implements Call {
   }
 
   async #follow(): Promise<void> {
-    const { signal } = this.#call;
+    const { signal } = this;
     while (!signal.aborted) {
       try {
         const answer = await this.seat.handle(this, this.message);

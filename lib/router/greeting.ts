@@ -48,3 +48,20 @@ export function discoverAnswer(message: Message, version: string): Message {
     _meta: serverMeta(version),
   });
 }
+
+/** RFC 5424, as MCP has them. */
+const LOG_LEVELS: readonly unknown[] = [
+  "debug",
+  "info",
+  "notice",
+  "warning",
+  "error",
+  "critical",
+  "alert",
+  "emergency",
+];
+
+/** Whether a value names a log level. */
+export function isLogLevel(value: unknown): boolean {
+  return LOG_LEVELS.includes(value);
+}

@@ -28,6 +28,7 @@ export class ListenStream implements ChangeListener {
   readonly #view: ClientView;
   readonly #filter: ListenFilter;
   readonly #changes: Changes;
+  readonly #followings = new Map<Seat, Following>();
   /** Resolves when the client has been told that the stream stands: nothing may come before. */
   readonly #begun = Promise.withResolvers<void>();
   #hasBegun = false;
@@ -61,6 +62,29 @@ export class ListenStream implements ChangeListener {
     if (this.#filter[`${kind}ListChanged`] === true) this.#changes.note(kind);
   }
 
+  exchanged(): void {
+    const urisByName = new Map<string, ReadonlyMap<string, string>>();
+    const { seats } = this.#view;
+    for (const [seat, following] of this.#followings) {
+      if (seats.includes(seat)) continue;
+      urisByName.set(seat.member.name, following.uris);
+      this.#followings.delete(seat);
+      following.end();
+    }
+    for (const seat of seats) {
+      if (!this.#followings.has(seat)) this.#follow(seat, urisByName.get(seat.member.name));
+    }
+  }
+
+  /** Asks a server for its part; `undefined` when there is nothing to ask for. */
+  #follow(seat: Seat, uris: ReadonlyMap<string, string> = NO_URIS): Following | undefined {
+    const { resourceSubscriptions: _, ...lists } = this.#filter;
+    if (uris.size === 0 && Object.keys(lists).length === 0) return undefined;
+    const following = new Following(this.#call, seat, lists, uris, this.#tell);
+    this.#followings.set(seat, following);
+    return following;
+  }
+
   /** Asks every server for its part; resolves to the filter as it was taken. */
   async #begin(): Promise<ListenFilter> {
     const { resourceSubscriptions, ...lists } = this.#filter;
@@ -68,9 +92,9 @@ export class ListenStream implements ChangeListener {
     const taken: Promise<readonly string[] | undefined>[] = [];
     for (const seat of this.#view.seats) {
       const uris = bySeat.get(seat);
-      if (uris === undefined && Object.keys(lists).length === 0) continue;
-      const following = new Following(this.#call, seat, lists, uris ?? NO_URIS, this.#tell);
-      if (uris !== undefined) taken.push(within(following.taken, ACKNOWLEDGE_MS));
+      if (this.#followings.has(seat)) continue; // the servers were exchanged meanwhile
+      const following = this.#follow(seat, uris);
+      if (uris !== undefined) taken.push(within(following!.taken, ACKNOWLEDGE_MS));
     }
     if (resourceSubscriptions === undefined) return lists;
     const uris = (await Promise.all(taken)).flatMap((some) => some ?? []);
@@ -79,7 +103,7 @@ export class ListenStream implements ChangeListener {
 
   /** Each server's URIs, with those that the client knows. */
   async #routed(uris: readonly string[]): Promise<Map<Seat, Map<string, string>>> {
-    const { routes, listing, seats } = this.#view;
+    const { routes, listing } = this.#view;
     if (uris.some((uri) => routes.resource(uri) === undefined)) {
       await Promise.all([listing.take("resources/list"), listing.take("resources/templates/list")]);
     }
@@ -87,7 +111,7 @@ export class ListenStream implements ChangeListener {
     for (const uri of uris) {
       const route = routes.resource(uri);
       if (route === undefined) continue;
-      const seat = seats[route.member.index];
+      const seat = this.#view.seatAt(route.member)!;
       const known = bySeat.get(seat) ?? new Map<string, string>();
       bySeat.set(seat, known.set(route.key, uri));
     }

@@ -14,6 +14,7 @@ import {
   type ListPart,
   LISTS,
 } from "./lists.ts";
+import type { Member } from "./member.ts";
 import type { Seat } from "./seat.ts";
 import { within } from "./within.ts";
 
@@ -36,8 +37,8 @@ export interface ListingHost {
   failed(seat: Seat, method: ListMethod, reason: string): void;
 }
 
-/** Parts of one list, one for each server; `undefined` for those that are left out. */
-export type ListParts = readonly (ListPart | undefined)[];
+/** Parts of one list, in the order of the servers; `undefined` for those that are left out. */
+export type ListParts = ReadonlyMap<Member, ListPart | undefined>;
 
 /** How asking a server ended: with its part, or without one. */
 interface Outcome {
@@ -50,7 +51,7 @@ export class Listing implements Disposable {
   readonly #catalogue: Catalogue;
   readonly #fetches = new Map<string, Promise<Outcome>>();
   readonly #timers = new Map<Seat, ReturnType<typeof setTimeout>>();
-  readonly #againMs = new Map<Seat, number>();
+  readonly #againMs = new WeakMap<Seat, number>();
   /** What was given out last, for the pages that follow. */
   readonly #given = new Map<ListMethod, ListParts>();
   #isEnded = false;
@@ -63,8 +64,10 @@ export class Listing implements Disposable {
   /** Asks every server; what does not come in time is known from before, or left out. */
   async take(method: ListMethod): Promise<ListParts> {
     const { seats } = this.#host;
-    const parts = await Promise.all(seats.map((seat) => this.#takeFrom(seat, method)));
+    const taken = await Promise.all(seats.map((seat) => this.#takeFrom(seat, method)));
+    const parts = new Map(seats.map((seat, index) => [seat.member, taken[index]]));
     this.#given.set(method, parts);
+    if (seats !== this.#host.seats) this.#host.changed(LISTS[method].kind); // servers were exchanged meanwhile
     return parts;
   }
 
@@ -73,9 +76,27 @@ export class Listing implements Disposable {
     return this.#given.get(method);
   }
 
+  /** Whether every server has been asked for a list that was given out. */
+  isGiven(method: ListMethod): boolean {
+    const given = this.#given.get(method);
+    return given !== undefined && this.#host.seats.every(({ member }) => given.has(member));
+  }
+
   /** What is known; nothing is asked. */
   known(method: ListMethod): ListParts {
-    return this.#host.seats.map((seat) => this.#known(seat, method));
+    return new Map(this.#host.seats.map((seat) => [seat.member, this.#known(seat, method)]));
+  }
+
+  /** The servers have been exchanged: what was given out is not true any more. */
+  exchanged(): void {
+    for (const [seat, timer] of this.#timers) {
+      if (this.#isSeated(seat)) continue;
+      clearTimeout(timer);
+      this.#timers.delete(seat);
+    }
+    for (const kind of new Set([...this.#given.keys()].map((method) => LISTS[method].kind))) {
+      this.#host.changed(kind);
+    }
   }
 
   /** Begins to ask, for a client that will soon want to know. */
@@ -121,7 +142,7 @@ export class Listing implements Disposable {
 
   /** One question at a time; never rejects. */
   #fetch(seat: Seat, method: ListMethod): Promise<Outcome> {
-    const key = `${seat.member.index} ${method}`;
+    const key = `${seat.member.number} ${method}`;
     let fetch = this.#fetches.get(key);
     if (fetch === undefined) {
       fetch = this.#fetchOnce(seat, method).finally(() => this.#fetches.delete(key));
@@ -143,7 +164,7 @@ export class Listing implements Disposable {
       this.#came(seat, method, part);
       return { part };
     } catch (error) {
-      if (this.#isEnded) return FAILED;
+      if (this.#isEnded || !this.#isSeated(seat)) return FAILED;
       this.#host.failed(seat, method, reasonOf(error));
       if (!hasAnswered(error)) this.#askAgain(seat);
       return FAILED;
@@ -153,10 +174,15 @@ export class Listing implements Disposable {
   #came(seat: Seat, method: ListMethod, part: ListPart): void {
     this.#againMs.delete(seat);
     seat.parts.set(method, part);
-    if (this.#isEnded || !seat.owed.has(method)) return;
+    if (this.#isEnded || !this.#isSeated(seat) || !seat.owed.has(method)) return;
     const given = seat.owed.get(method) ?? EMPTY_PART.digest;
     seat.owed.delete(method);
     if (given !== part.digest) this.#host.changed(LISTS[method].kind);
+  }
+
+  /** Whether its server is still one of them. */
+  #isSeated(seat: Seat): boolean {
+    return this.#host.seats.includes(seat);
   }
 
   /** Whoever was left out is asked again, as long as somebody wants to know. */

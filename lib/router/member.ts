@@ -9,6 +9,7 @@ import type { Call, Session } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
 import type { Upstream } from "../core/upstream.ts";
 import type { NameFilter } from "../core/globs.ts";
+import { Running } from "./running.ts";
 
 /** What a member is made from. */
 export interface MemberOptions {
@@ -25,6 +26,8 @@ export interface MemberOptions {
   readonly idleStopMs: number;
   /** The same for the same endpoint only: what is known of another must not be shown. */
   readonly fingerprint: string;
+  /** What all its upstreams need; disposed after the last of them. */
+  readonly owned?: AsyncDisposable;
 }
 
 /** A client's connection to a member, which may be given up while nobody uses it. */
@@ -37,8 +40,10 @@ export interface Resting {
 
 /** A member and its upstream. Dispose it to end both. */
 export class Member implements AsyncDisposable {
-  /** Its place in the configuration. */
-  readonly index: number;
+  /** What it was made from. */
+  readonly options: MemberOptions;
+  /** No other member of the gateway has it, those that have left included. */
+  readonly number: number;
   readonly name: string;
   readonly prefix: string;
   readonly tools: NameFilter;
@@ -47,15 +52,19 @@ export class Member implements AsyncDisposable {
   readonly #open: () => Upstream;
   readonly #idleStopMs: number;
   readonly #seats = new Set<Resting>();
+  readonly #running = new Running();
+  readonly #ended = Promise.withResolvers<void>();
   readonly #stopping = new Set<Promise<void>>();
   #upstream: Upstream | undefined;
+  #ending: Promise<void> | undefined;
   #calls = 0;
   #isClosed = false;
   #lastUsedMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(index: number, options: MemberOptions) {
-    this.index = index;
+  constructor(number: number, options: MemberOptions) {
+    this.number = number;
+    this.options = options;
     this.name = options.name;
     this.prefix = options.prefix;
     this.tools = options.tools;
@@ -63,6 +72,11 @@ export class Member implements AsyncDisposable {
     this.fingerprint = options.fingerprint;
     this.#open = options.open;
     this.#idleStopMs = options.idleStopMs;
+  }
+
+  /** Resolves when it has ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /** Calls in flight. */
@@ -92,6 +106,17 @@ export class Member implements AsyncDisposable {
     await this.#used().prepare?.(session);
   }
 
+  /** Does what a client waits for; {@link Member.retire} waits too. */
+  async serve<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#running.during(work);
+  }
+
+  /** Lets it finish what clients wait for, for so many ms at most, then ends it. */
+  async retire(drainMs: number): Promise<void> {
+    await this.#running.idle(drainMs);
+    await this[Symbol.asyncDispose]();
+  }
+
   /** From now on a client's connection is closed when it is idle. */
   seat(seat: Resting): void {
     this.#seats.add(seat);
@@ -102,11 +127,18 @@ export class Member implements AsyncDisposable {
     this.#seats.delete(seat);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#ending ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    for (const seat of this.#seats) seat.rest();
     this.#stop();
     await Promise.all(this.#stopping);
+    await this.options.owned?.[Symbol.asyncDispose]();
+    this.#ended.resolve();
   }
 
   #used(): Upstream {

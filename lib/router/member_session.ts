@@ -20,7 +20,7 @@ export class MemberSession implements Session {
   readonly id: string;
   readonly isSessionless: boolean;
   readonly signal: AbortSignal;
-  /** Which of the servers, by its place in the configuration. */
+  /** Which of the servers, by its number. */
   readonly member: number;
   readonly #base: Session;
   readonly #filter: NotificationFilter;
@@ -75,7 +75,7 @@ export class MemberSession implements Session {
 
   /** Ends it before its client does. */
   end(): void {
-    this.#end.abort(new GatewayError("InternalError", "Cannot use connection: it was idle"));
+    this.#end.abort(new GatewayError("InternalError", "Cannot use connection: it was given up"));
   }
 }
 

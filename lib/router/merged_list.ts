@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { GatewayError } from "../core/errors.ts";
 import { RawObject } from "../core/raw_object.ts";
 import { isAllowed } from "../core/globs.ts";
+import type { Lineup } from "./lineup.ts";
 import type { ListParts } from "./listing.ts";
 import { type ListMethod, type ListPart, LISTS } from "./lists.ts";
 import type { Member } from "./member.ts";
@@ -23,12 +24,12 @@ interface ExposedPart {
 }
 
 /** Lists are shared by all clients that were given the same; so is what follows from them. */
-const exposedParts = new WeakMap<ListPart, Map<Member, ExposedPart>>();
+const exposedParts = new WeakMap<ListPart, WeakMap<Member, ExposedPart>>();
 
 /** The tools or prompts of a server under the names that clients see. */
 export function exposedPart(part: ListPart, member: Member, method: ListMethod): ExposedPart {
   let byMember = exposedParts.get(part);
-  if (byMember === undefined) exposedParts.set(part, byMember = new Map());
+  if (byMember === undefined) exposedParts.set(part, byMember = new WeakMap());
   let exposed = byMember.get(member);
   if (exposed === undefined) {
     const filter = method === "tools/list" ? member.tools : {};
@@ -49,22 +50,22 @@ export function exposedPart(part: ListPart, member: Member, method: ListMethod):
 export function mergedItems(
   method: ListMethod,
   parts: ListParts,
-  members: readonly Member[],
-  schemes: readonly string[],
+  lineup: Lineup,
 ): Uint8Array[] {
   const { key } = LISTS[method];
   if (key === "name") {
-    return members.flatMap((member, index) => {
-      const part = parts[index];
+    return lineup.members.flatMap((member) => {
+      const part = parts.get(member);
       return part === undefined ? [] : exposedPart(part, member, method).items;
     });
   }
   const earlier = new Set<string>();
-  return parts.flatMap((part, index) => {
+  return lineup.members.flatMap((member) => {
+    const part = parts.get(member);
     if (part === undefined) return [];
     const items = part.items.map((item) =>
       earlier.has(item.key)
-        ? new RawObject(item.raw).put(key, `${schemes[index]}+${item.key}`).bytes()
+        ? new RawObject(item.raw).put(key, `${lineup.schemeOf(member)}+${item.key}`).bytes()
         : item.raw
     );
     for (const item of part.items) earlier.add(item.key);
@@ -110,6 +111,6 @@ export function startOf(cursor: unknown, parts: ListParts | undefined): number {
 
 function digestOf(parts: ListParts): string {
   const hash = createHash("sha256");
-  for (const part of parts) hash.update(part?.digest ?? "-").update(",");
+  for (const part of parts.values()) hash.update(part?.digest ?? "-").update(",");
   return hash.digest("base64url");
 }

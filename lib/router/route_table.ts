@@ -4,6 +4,7 @@
  * @module
  */
 import { isAllowed } from "../core/globs.ts";
+import type { Lineup } from "./lineup.ts";
 import type { ListParts } from "./listing.ts";
 import type { ListMethod, ListPart } from "./lists.ts";
 import type { Member } from "./member.ts";
@@ -18,18 +19,15 @@ export interface Route {
 
 /** Reads routes out of what one client's servers list. */
 export class RouteTable {
-  readonly #members: readonly Member[];
-  readonly #schemes: readonly string[];
+  readonly #lineup: () => Lineup;
   readonly #known: (method: ListMethod) => ListParts;
 
-  /** @param known what is known of a list, one part for each server */
-  constructor(
-    members: readonly Member[],
-    schemes: readonly string[],
-    known: (method: ListMethod) => ListParts,
-  ) {
-    this.#members = members;
-    this.#schemes = schemes;
+  /**
+   * @param lineup the servers there are now
+   * @param known what is known of a list, one part for each server
+   */
+  constructor(lineup: () => Lineup, known: (method: ListMethod) => ListParts) {
+    this.#lineup = lineup;
     this.#known = known;
   }
 
@@ -40,13 +38,13 @@ export class RouteTable {
    */
   named(method: "tools/list" | "prompts/list", name: string): Route | "unlisted" | undefined {
     const parts = partsOf(name);
-    const member = this.#members.find(({ prefix }) => prefix === parts?.prefix);
+    const member = this.#lineup().members.find(({ prefix }) => prefix === parts?.prefix);
     if (parts === undefined || member === undefined) return undefined;
     if (parts.name !== undefined) {
       const exists = method !== "tools/list" || isAllowed(member.tools, parts.name);
       return exists ? { member, key: parts.name } : undefined;
     }
-    const part = this.#known(method)[member.index];
+    const part = this.#known(method).get(member);
     const key = part && exposedPart(part, member, method).names.get(name);
     return key === undefined ? "unlisted" : { member, key };
   }
@@ -59,33 +57,41 @@ export class RouteTable {
 
   /** The URI under which clients know a server's resource. */
   exposedUri(member: Member, uri: string): string {
-    const earlier = this.#known("resources/list").slice(0, member.index);
-    const isTaken = earlier.some((part) => holds(part, uri));
-    return isTaken ? `${this.#schemes[member.index]}+${uri}` : uri;
+    const scheme = this.#lineup().schemeOf(member);
+    if (scheme === undefined) return uri;
+    for (const [other, part] of this.#known("resources/list")) {
+      if (other === member) break;
+      if (holds(part, uri)) return `${scheme}+${uri}`;
+    }
+    return uri;
   }
 
   #listed(method: ListMethod, uri: string): Route | undefined {
-    const parts = this.#known(method);
-    const index = parts.findIndex((part) => holds(part, uri));
-    return index < 0 ? undefined : { member: this.#members[index], key: uri };
+    for (const [member, part] of this.#known(method)) {
+      if (holds(part, uri)) return { member, key: uri };
+    }
+    return undefined;
   }
 
   #underScheme(uri: string): Route | undefined {
-    const index = this.#schemes.findIndex((scheme) => uri.startsWith(`${scheme}+`));
-    if (index < 0) return undefined;
-    return { member: this.#members[index], key: uri.slice(this.#schemes[index].length + 1) };
+    const lineup = this.#lineup();
+    for (const member of lineup.members) {
+      const beginning = `${lineup.schemeOf(member)}+`;
+      if (uri.startsWith(beginning)) return { member, key: uri.slice(beginning.length) };
+    }
+    return undefined;
   }
 
   /** The longest literal beginning of a template decides. */
   #ofTemplate(uri: string): Route | undefined {
     let found: Route | undefined, longest = 0;
-    this.#known("resources/templates/list").forEach((part, index) => {
+    this.#known("resources/templates/list").forEach((part, member) => {
       for (const { key } of part?.items ?? []) {
         const brace = key.indexOf("{");
         const literal = brace < 0 ? key : key.slice(0, brace);
         if (literal.length <= longest || !uri.startsWith(literal)) continue;
         longest = literal.length;
-        found = { member: this.#members[index], key: uri };
+        found = { member, key: uri };
       }
     });
     return found;

@@ -146,8 +146,8 @@ export class Router {
 
   async #findResource({ routes, listing }: ClientView, uri: string): Promise<Route | undefined> {
     const route = routes.resource(uri);
-    const isListed = listing.given("resources/list") !== undefined &&
-      listing.given("resources/templates/list") !== undefined;
+    const isListed = listing.isGiven("resources/list") &&
+      listing.isGiven("resources/templates/list");
     if (route !== undefined || isListed) return route;
     await Promise.all([listing.take("resources/list"), listing.take("resources/templates/list")]);
     return routes.resource(uri);
@@ -184,7 +184,8 @@ interface Trip {
 }
 
 async function handOver(trip: Trip, route: Route, message: Message): Promise<Message | undefined> {
-  const seat = trip.view.seats[route.member.index];
+  const seat = trip.view.seatAt(route.member);
+  if (seat === undefined) throw unknown("server", route.member.name);
   trip.seat = seat;
   return await seat.handle(trip.call, message);
 }

@@ -7,9 +7,12 @@ import { notification } from "../core/compose.ts";
 import { monotonicMs } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
+import { isListen } from "../core/listen.ts";
 import type { Message } from "../core/message.ts";
+import { RawObject } from "../core/raw_object.ts";
 import type { ListKind, ListMethod, ListPart } from "./lists.ts";
 import type { Member, Resting } from "./member.ts";
+import { ownRequest } from "./message_edits.ts";
 import {
   MemberCall,
   MemberSession,
@@ -87,6 +90,21 @@ export class Seat implements Resting {
 
   /** Hands a client's call over, changed for the server. Rejects with a `GatewayError`. */
   async handle(call: Call, message: Message): Promise<Message | undefined> {
+    const handled = () => this.#handle(call, message);
+    return await (isListen(message) ? handled() : this.member.serve(handled)); // streams have no end to wait for
+  }
+
+  /** Subscribes the client to what it has subscribed to where this server stood before. */
+  async takeOver({ subscribed }: Seat): Promise<void> {
+    for (const [uri, exposed] of subscribed) {
+      this.subscribed.set(uri, exposed);
+      const params = new RawObject().put("uri", uri);
+      const answer = await this.ask(ownRequest("resources/subscribe", params));
+      if (answer.isError) this.subscribed.delete(uri);
+    }
+  }
+
+  async #handle(call: Call, message: Message): Promise<Message | undefined> {
     const greeting = this.#greeted();
     if (greeting !== undefined) {
       await greeting;
@@ -95,7 +113,7 @@ export class Seat implements Resting {
       }
     }
     const session = call.session.isSessionless
-      ? new MemberSession(call.session, this.member.index, this.#filter)
+      ? new MemberSession(call.session, this.member.number, this.#filter)
       : this.#ownSession() as MemberSession;
     return await this.#counted(() => this.member.handle(new MemberCall(call, message, session)));
   }
@@ -172,7 +190,7 @@ export class Seat implements Resting {
       session.signal.throwIfAborted();
       this.#session = session.isSessionless
         ? session
-        : new MemberSession(session, this.member.index, this.#filter);
+        : new MemberSession(session, this.member.number, this.#filter);
       this.#lastUsedMs = monotonicMs();
       if (!session.isSessionless) this.member.seat(this);
     }

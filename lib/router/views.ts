@@ -52,6 +52,13 @@ export class Views implements Disposable {
     return view;
   }
 
+  /** The servers have been exchanged. */
+  exchanged(): void {
+    for (const views of [this.#bySession, this.#sessionless]) {
+      for (const view of views.values()) view.exchanged();
+    }
+  }
+
   [Symbol.dispose](): void {
     for (const views of [this.#bySession, this.#sessionless]) {
       for (const view of views.values()) view[Symbol.dispose]();

@@ -27,7 +27,7 @@ const SWEEP_MS_MAX = 1_000;
 
 /** Opens, finds, expires and ends sessions. Dispose it to end them all. */
 export class SessionRegistry implements Disposable {
-  readonly #options: RegistryOptions;
+  #options: RegistryOptions;
   readonly #sessions = new Map<string, ClientSession>();
   /** Those that last for one request only. */
   readonly #passing = new Set<ClientSession>();
@@ -40,6 +40,11 @@ export class SessionRegistry implements Disposable {
       onCount: () => {},
       ...options,
     };
+  }
+
+  /** Changes limits; sessions that are open stay. */
+  limit(limits: Pick<RegistryOptions, "sessionsMax" | "sessionIdleMs">): void {
+    this.#options = { ...this.#options, ...limits };
   }
 
   /** Live sessions. */

@@ -17,6 +17,7 @@ export type GatewayMetrics =
   & ReturnType<typeof trafficMetrics>
   & ReturnType<typeof requestMetrics>
   & ReturnType<typeof failoverMetrics>
+  & ReturnType<typeof supervisionMetrics>
   & ReturnType<typeof exportMetrics>
   & ReturnType<typeof faultMetrics>
   & ReturnType<typeof runtimeMetrics>;
@@ -28,6 +29,7 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
     ...trafficMetrics(registry),
     ...requestMetrics(registry),
     ...failoverMetrics(registry),
+    ...supervisionMetrics(registry),
     ...exportMetrics(registry),
     ...faultMetrics(registry),
     ...runtimeMetrics(registry),
@@ -121,6 +123,45 @@ function failoverMetrics(registry: Registry) {
   };
 }
 
+function supervisionMetrics(registry: Registry) {
+  return {
+    /** Servers started, or connected to, again after they had ended. */
+    upstreamRestarts: registry.counter({
+      name: "sluice_upstream_restarts_total",
+      help: "Processes and connections of a server that were started again after they had ended.",
+      labels: ["upstream"],
+    }),
+    /** The end of the latest time that one of them is left alone. */
+    upstreamFailedUntil: registry.gauge({
+      name: "sluice_upstream_failed_until_seconds",
+      help: "Until when a process that ended too often is left alone, Unix time; 0 where none was.",
+      labels: ["upstream"],
+    }),
+    /** Steps taken to bring back a server that hangs. */
+    healingSteps: registry.counter({
+      name: "sluice_healing_steps_total",
+      help:
+        "Steps taken to bring back a server that hangs: restart, clear, reset, fallback; what came of them: healed, failed.",
+      labels: ["upstream", "step"],
+    }),
+    /** Calls of upstreams with a limit; state is `running` or `waiting`. */
+    limitedCalls: registry.gauge({
+      name: "sluice_upstream_calls",
+      help: "Calls towards a server with a limit: running or waiting.",
+      labels: ["upstream", "state"],
+    }),
+    /** Calls refused because there was no room at a server, or the gateway was in degraded mode. */
+    shedCalls: registry.counter({
+      name: "sluice_shed_calls_total",
+      help: "Calls refused for lack of room: by the limit of a server, or in degraded mode.",
+      labels: ["upstream", "why"],
+    }),
+    /** 1 in degraded mode. */
+    degraded: registry.gauge({ name: "sluice_degraded", help: "1 in degraded mode, else 0." })
+      .with({}),
+  };
+}
+
 function exportMetrics(registry: Registry) {
   return {
     /** Entries of the shared-memory export. */
@@ -149,6 +190,12 @@ function faultMetrics(registry: Registry) {
       name: "sluice_relistens_total",
       help: "Listeners opened again because they had stopped answering.",
       labels: ["transport"],
+    }),
+    /** Configurations read while running; outcome is `ok`, `refused` or `unchanged`. */
+    configReloads: registry.counter({
+      name: "sluice_config_reloads_total",
+      help: "Configurations read while running: applied (ok), refused or unchanged.",
+      labels: ["outcome"],
     }),
     /** Log lines that were not written. */
     logDropped: registry.counter({

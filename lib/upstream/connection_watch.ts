@@ -33,6 +33,8 @@ export interface ConnectionWatch {
   ping?: () => Promise<unknown>;
   /** Which endpoint it is, to be told from others. */
   readonly where?: unknown;
+  /** Whether a program was started for it. */
+  readonly isProcess?: boolean;
   /** The endpoint does not do: others are to be used, where there are any. */
   condemn?(): void;
 }
@@ -54,11 +56,14 @@ export interface Dial {
 }
 
 /** Asks one question under the eyes of the endpoint, where there is one. */
-export async function watched(
+export function watched(
   watch: ConnectionWatch | undefined,
   ask: () => Promise<Message>,
 ): Promise<Message> {
-  if (watch === undefined) return await ask();
+  return watch === undefined ? ask() : under(watch, ask);
+}
+
+async function under(watch: ConnectionWatch, ask: () => Promise<Message>): Promise<Message> {
   const permit = watch.begin();
   const { failures } = watch;
   try {
@@ -74,12 +79,12 @@ export async function watched(
 /**
  * The same connection, watched.
  *
- * @param onDispose told when its owner ends it in order
+ * @param onEnd told when its owner ends it
  */
 export function withWatch(
   connection: Connection,
   watch: ConnectionWatch | undefined,
-  onDispose?: () => void,
+  onEnd?: (how: "disposed" | "aborted") => void,
 ): DialledConnection {
   return {
     kind: "connection",
@@ -93,9 +98,12 @@ export function withWatch(
     peer: connection.peer,
     closed: connection.closed,
     watch,
-    abort: (reason) => connection.abort(reason),
+    abort(reason) {
+      onEnd?.("aborted");
+      connection.abort(reason);
+    },
     [Symbol.asyncDispose]() {
-      onDispose?.();
+      onEnd?.("disposed");
       return connection[Symbol.asyncDispose]();
     },
   };

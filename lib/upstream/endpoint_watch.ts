@@ -49,6 +49,10 @@ export class EndpointWatch implements ConnectionWatch {
     return this.endpoint;
   }
 
+  get isProcess(): boolean {
+    return this.endpoint.isCostly;
+  }
+
   condemn(): void {
     this.endpoint.noteAbsent();
   }

@@ -17,14 +17,14 @@ export interface RestartOptions {
   readonly coolDownMaxMs: number;
 }
 
-/** Counts the restarts of one process or connection. */
+/** Counts the restarts of one process. */
 export class RestartIntensity {
   readonly #options: RestartOptions;
   readonly #nowMs: () => number;
   /** When it was started again, the oldest first. */
   #restartsMs: number[] = [];
   /** Where it has ended and was not started again; `undefined` while it runs. */
-  #ended: { readonly where: unknown } | undefined;
+  #ended: { readonly where: unknown; readonly isLimited: boolean } | undefined;
   /** Times in a row that it has failed. */
   #failures = 0;
   /** End of the time that it is left alone. */
@@ -42,11 +42,15 @@ export class RestartIntensity {
     return Math.max(0, this.#untilMs - this.#nowMs());
   }
 
-  /** It has ended by itself. True when that was once too often: it is left alone from now on. */
-  ended(where: unknown): boolean {
-    this.#ended = { where };
+  /**
+   * It has ended by itself. True when that was once too often: it is left alone from now on.
+   *
+   * @param isLimited false for a connection to what runs elsewhere: to connect again costs next to nothing
+   */
+  ended(where: unknown, isLimited = true): boolean {
+    this.#ended = { where, isLimited };
     const nowMs = this.#nowMs();
-    if (this.waitMs > 0 || !this.#isTooOften(nowMs)) return false;
+    if (!isLimited || this.waitMs > 0 || !this.#isTooOften(nowMs)) return false;
     const { coolDownMs, coolDownMaxMs } = this.#options;
     this.#untilMs = nowMs + Math.min(coolDownMaxMs, coolDownMs * 2 ** this.#failures++);
     return true;
@@ -54,10 +58,11 @@ export class RestartIntensity {
 
   /** It runs. True when that was a restart: one that runs elsewhere now has not been started again. */
   started(where: unknown): boolean {
-    const isRestart = this.#ended !== undefined && this.#ended.where === where;
+    const ended = this.#ended;
+    const isRestart = ended !== undefined && ended.where === where;
     this.#ended = undefined;
     this.#startedMs = this.#nowMs();
-    if (isRestart) this.#restartsMs.push(this.#startedMs);
+    if (isRestart && ended.isLimited) this.#restartsMs.push(this.#startedMs);
     return isRestart;
   }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { GatewayError } from "../core/errors.ts";
 import type { DialledConnection } from "./connection_watch.ts";
 import { type Dial, withWatch } from "./connection_watch.ts";
 import { circuitOpen } from "./endpoint.ts";
@@ -113,21 +114,27 @@ class Supervisor implements Patient {
   }
 
   #watched(connection: DialledConnection): DialledConnection {
-    const { options } = this.#charge;
-    const { watch } = connection;
-    const ward = watch && new Ward(watch, connection, options, (one) => void this.#heal(one));
-    this.#newest = ward;
-    let isOurs = false;
+    const { watch, closed } = connection;
+    let isOver = false;
     const ended = () => {
-      if (!isOurs) this.#ended(watch?.where);
+      if (!isOver) this.#ended(watch?.where, watch?.isProcess);
+      isOver = true;
     };
-    connection.closed.then(ended, ended);
-    return withWatch(connection, ward, () => isOurs = true);
+    closed.then(ended, ended);
+    const abort = (reason: GatewayError) => {
+      ended(); // its process may take its time, and another be started meanwhile
+      connection.abort(reason);
+    };
+    const { options } = this.#charge;
+    const hung = (one: Ward) => void this.#heal(one);
+    const ward = watch && new Ward(watch, { closed, abort }, options, hung);
+    this.#newest = ward;
+    return withWatch(connection, ward, (how) => how === "aborted" ? ended() : isOver = true);
   }
 
-  #ended(where: unknown): void {
+  #ended(where: unknown, isProcess: boolean | undefined): void {
     const { intensity, events } = this.#charge;
-    if (intensity.ended(where)) events.failed(intensity.waitMs);
+    if (intensity.ended(where, isProcess)) events.failed(intensity.waitMs);
   }
 
   /** One that was left for another ends without further ado. */

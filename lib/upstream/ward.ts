@@ -22,7 +22,7 @@ export interface HangOptions {
 /** See the module. Hands on what the endpoint wants to know. */
 export class Ward implements ConnectionWatch {
   readonly #inner: ConnectionWatch;
-  readonly #connection: Connection;
+  readonly #connection: Pick<Connection, "closed" | "abort">;
   readonly #options: HangOptions;
   readonly #onHang: (ward: Ward) => void;
   /** Resolves when the connection has ended, in whatever way. */
@@ -34,7 +34,7 @@ export class Ward implements ConnectionWatch {
 
   constructor(
     inner: ConnectionWatch,
-    connection: Connection,
+    connection: Pick<Connection, "closed" | "abort">,
     options: HangOptions,
     onHang: (ward: Ward) => void,
   ) {

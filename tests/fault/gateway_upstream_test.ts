@@ -214,6 +214,7 @@ Deno.test("serve refuses calls to a server that reads nothing, ends it, and serv
   const pid = await works(client);
   await client.call("1", { fault: "deaf" });
   const stuck = client.call("2", { pad: "x".repeat(3 << 19) });
+  await untilReceived(gateway, 2 * 2 + 1 + 1 + 1);
   const refused = client.call("3", {});
   const bystander = works(other);
   const { status, code, headers } = await bounded(refused, "the refusal");

@@ -14,13 +14,17 @@ const FEATURES = [
 ].map((name) => `lib/${name}`);
 /** Together they wire everything: they alone see transports. */
 const WIRING = [
+  "apply",
   "assemble",
   "base",
   "bench_dial",
   "dialers",
   "listeners",
+  "listening",
   "reach",
+  "served",
   "shm_export",
+  "supervision",
   "upstreams",
 ]
   .map((name) => `cli/${name}.ts`);

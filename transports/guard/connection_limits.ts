@@ -17,12 +17,17 @@ export interface ConnectionLimitOptions {
 
 /** Counts connections. Listeners that share an instance share its limits. */
 export class ConnectionLimits {
-  readonly #options: ConnectionLimitOptions;
+  #options: ConnectionLimitOptions;
   readonly #byAddress = new Map<string, number>();
   #open = 0;
 
   constructor(options: ConnectionLimitOptions) {
     this.#options = options;
+  }
+
+  /** Changes limits; connections that are open stay. */
+  limit(limits: Omit<ConnectionLimitOptions, "onRefused">): void {
+    this.#options = { ...this.#options, ...limits };
   }
 
   /** Connections open now. */

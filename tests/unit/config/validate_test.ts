@@ -14,7 +14,7 @@ const GOLDEN: [unknown, string][] = [
   ],
   [
     { sluice: { zzz: 1 } },
-    "Cannot read config: sluice.zzz is not a setting; the settings here are listen, upstreams, breaker, failover, aggregate, shm, protocol, limits, http, log, features (gateway.json:3)",
+    "Cannot read config: sluice.zzz is not a setting; the settings here are listen, upstreams, breaker, restarts, healing, degraded, failover, aggregate, shm, protocol, limits, http, log, features (gateway.json:3)",
   ],
   [
     { sluice: { limits: { sessions: "many" } } },
