@@ -33,7 +33,7 @@ Deno.test("resolveConfig() takes limits of calls, restarts, healing and degraded
   for (
     const line of [
       "calls max 4, queue 1000, queueMs 5000",
-      "restarts.max = 2 (default 10)",
+      "restarts.max = 2 (default 200)",
       "healing.timeouts = 0 (default 3)",
       "degraded.enabled = true (default false)",
     ]
