@@ -66,7 +66,7 @@ export async function reach(base: Base, config: UpstreamConfig): Promise<Reach> 
   const policies = [
     refuseWhile(() => set.refusal()),
     learning(safety),
-    retrySafe({ safety, onRetry: events.retried }),
+    retrySafe({ safety, hasOthers: endpoints.length > 1, onRetry: events.retried }),
     ...config.hedgeMs === undefined
       ? []
       : [hedgeSafe({ safety, hedgeMs: config.hedgeMs, onHedge: events.hedged })],

@@ -1,6 +1,6 @@
 /**
  * Sends a call again that was lost with its outcome unknown, where that cannot do harm. What certainly was
- * not sent is the upstream's own business.
+ * not sent is the upstream's own business, unless there is another endpoint to go to.
  *
  * @module
  */
@@ -18,16 +18,19 @@ const PAUSES_MS = [0, 50];
 /** How lost calls are treated. */
 export interface RetryOptions {
   readonly safety: CallSafety;
+  /** Whether the server has other endpoints: while they are changed, even a second try may not be sent. */
+  readonly hasOthers?: boolean;
   /** Told of every call that is sent once more. */
   readonly onRetry?: (method: string) => void;
 }
 
 /** A layer that sends safe calls again that were lost, twice at most. */
-export function retrySafe({ safety, onRetry }: RetryOptions): Policy {
+export function retrySafe({ safety, hasOthers = false, onRetry }: RetryOptions): Policy {
+  const outcomes = hasOthers ? ["unknown", "not_sent"] : ["unknown"];
   return (next: Handler): Handler => (call) => {
     const { message } = call;
     if (message.kind !== "request") return next(call);
-    return answered(next, call, () => {
+    return answered(next, call, outcomes, () => {
       const isWorthIt = safety.isSafe(message) && !call.signal.aborted;
       if (isWorthIt) onRetry?.(message.method!);
       return isWorthIt;
@@ -38,14 +41,15 @@ export function retrySafe({ safety, onRetry }: RetryOptions): Policy {
 async function answered(
   next: Handler,
   call: Call,
+  outcomes: readonly string[],
   mayRetry: () => boolean,
 ): Promise<Message | undefined> {
   for (const pauseMs of PAUSES_MS) {
     try {
       const answer = await next(call);
-      if (answer === undefined || !isLostAnswer(answer) || !mayRetry()) return answer;
+      if (answer === undefined || !isLostAnswer(answer, outcomes) || !mayRetry()) return answer;
     } catch (error) {
-      if (!isLost(error as GatewayError) || !mayRetry()) throw error;
+      if (!isLost(error as GatewayError, outcomes) || !mayRetry()) throw error;
     }
     if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
@@ -53,12 +57,15 @@ async function answered(
 }
 
 /** Transports over HTTP tell the loss of one request by an answer to it. */
-function isLostAnswer(answer: Message): boolean {
-  return answer.isError && isLost(answer.json().error);
+function isLostAnswer(answer: Message, outcomes: readonly string[]): boolean {
+  return answer.isError && isLost(answer.json().error, outcomes);
 }
 
-/** Whether a call may or may not have been executed: the connection broke after it was sent. */
-function isLost({ code, data }: { code?: unknown; data?: unknown }): boolean {
-  return code === WIRE_FORMS.UpstreamUnavailable.code &&
-    (data as { outcome?: unknown } | undefined)?.outcome === "unknown";
+/** Whether the connection broke, with one of these outcomes. */
+function isLost(
+  { code, data }: { code?: unknown; data?: unknown },
+  outcomes: readonly string[],
+): boolean {
+  const outcome = (data as { outcome?: unknown } | undefined)?.outcome;
+  return code === WIRE_FORMS.UpstreamUnavailable.code && outcomes.includes(String(outcome));
 }

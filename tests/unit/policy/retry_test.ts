@@ -36,6 +36,13 @@ Deno.test("retrySafe() sends a call that reads once more when it was lost", asyn
   }
 });
 
+Deno.test("retrySafe() tries a call that was not sent again where there are other endpoints", async () => {
+  const safety = new CallSafety();
+  const ends = [() => Promise.reject(lost("not_sent")), () => Promise.resolve(OK)];
+  const handle = retrySafe({ safety, hasOthers: true })(() => ends.shift()!());
+  assert.equal(await handle(callOf("tools/list")), OK);
+});
+
 Deno.test("retrySafe() sends nothing twice that may have had an effect", async () => {
   const it = scene(lost(), OK);
   await assert.rejects(it.handle(toolCall("write")), { failure: "UpstreamUnavailable" });
