@@ -35,10 +35,16 @@ Deno.test({
     await using ledger = await Ledger.open();
     await using gateway = await scene(ledger, { calls: { max: 2, queue: 2, queueMs: 60_000 } });
     using client = await connect(gateway);
-    const held = [0, 1].map((i) => client.call(`${i}`, { nonce: `held-${i}`, fault: "hang" }));
-    await ledger.until("held-0", "held-1");
-    const behind = [2, 3].map((i) => client.call(`${i}`, { nonce: `behind-${i}` }));
-    await until(async () => await callsIn(gateway, "waiting") === 2, "two calls to wait");
+    const held: ReturnType<typeof client.call>[] = [];
+    for (const i of [0, 1]) {
+      held.push(client.call(`${i}`, { nonce: `held-${i}`, fault: "hang" }));
+      await ledger.until(`held-${i}`);
+    }
+    const behind: ReturnType<typeof client.call>[] = [];
+    for (const i of [2, 3]) { // each has a socket of its own: at once they could arrive in any order
+      behind.push(client.call(`${i}`, { nonce: `behind-${i}` }));
+      await until(async () => await callsIn(gateway, "waiting") === i - 1, "the call to wait");
+    }
     const refused = await bounded(client.call("4", { nonce: "refused" }), "the refusal");
     assert.deepEqual([refused.status, refused.code], [503, -31005]);
     assert.equal(refused.headers.get("retry-after"), "60");
