@@ -11,6 +11,7 @@ import { receiveAll } from "./core/direct_path.ts";
 import { GatewayError, reasonOf, toGatewayError } from "./core/errors.ts";
 import { CALLS_OPEN_MAX, UNREAD_ABOVE_BYTES } from "./core/limits.ts";
 import { Outbox, type OutboxOptions } from "./core/outbox.ts";
+import { aborted } from "./core/waiting.ts";
 import type { Upstream } from "./core/upstream.ts";
 import { unfold } from "./session/batches.ts";
 import type { Dispatcher } from "./session/dispatcher.ts";
@@ -192,12 +193,4 @@ function cut(arrival: Arrival): void {
 /** What is known of the "request" behind every message of a connection. */
 function requestOf({ peer }: Connection): RequestInfo {
   return { ...peer, header: () => undefined };
-}
-
-/** Resolves when the signal aborts. */
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
 }

@@ -12,7 +12,7 @@ import type { Conversation, OpenedServer, OpenServer } from "../core/upstream.ts
 import { ModernOnLegacy } from "./modern_on_legacy.ts";
 import { modernConversation, type NegotiationParts, NOBODY } from "./negotiation.ts";
 import { type ClientSelf, isAskable } from "./protocol_meta.ts";
-import { within } from "./within.ts";
+import { within } from "../core/waiting.ts";
 
 /** Sets of capabilities at once; clients with yet another are shown what the first has. */
 const CONNECTIONS_MAX = 8;

@@ -14,7 +14,7 @@ import type { Server } from "../core/upstream.ts";
 import { isUnwanted, ListenCall } from "./listen_call.ts";
 import { honoured, isWanted, type ListenFilter, URIS_MAX } from "./listen_filter.ts";
 import { type ClientSelf, metaOf } from "./protocol_meta.ts";
-import { within } from "./within.ts";
+import { within } from "../core/waiting.ts";
 
 /** Waited before a lost stream is opened again, ms; doubled until one has lasted for {@link AGAIN_MS_MAX}. */
 const AGAIN_MS = 100;

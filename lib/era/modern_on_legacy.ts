@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { aborted } from "../core/waiting.ts";
 import { DISCOVER_METHOD } from "../core/eras.ts";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { Call } from "../core/handler.ts";
@@ -274,11 +275,4 @@ export function requestStateOf(message: Message): string | undefined {
   const state = new RawObject(message.bytes).object("params").value("requestState");
   if (state === undefined || typeof state === "string") return state;
   throw refused("it is no text");
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
 }

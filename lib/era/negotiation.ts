@@ -22,7 +22,7 @@ import {
 } from "./modern_on_legacy.ts";
 import { LegacyPassThrough, ModernPassThrough } from "./pass_through.ts";
 import type { ClientSelf } from "./protocol_meta.ts";
-import { within } from "./within.ts";
+import { within } from "../core/waiting.ts";
 
 /** A server that has not answered the probe by then knows only the handshake, ms. */
 const PROBE_MS = 5000;

@@ -14,7 +14,7 @@ import { type Headers, ParamHeaders } from "../core/param_headers.ts";
 import { RawObject } from "../core/raw_object.ts";
 import { withParams } from "./protocol_meta.ts";
 import { RetriedCall } from "./retried_call.ts";
-import { within } from "./within.ts";
+import { within } from "../core/waiting.ts";
 
 /** So long a first call waits for the list that tells of its headers, ms. */
 const LIST_MS = 2000;

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { aborted } from "../core/waiting.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Call } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
@@ -15,7 +16,7 @@ import { Following, type ListenFilter } from "./following.ts";
 import type { ListKind } from "./lists.ts";
 import { acknowledgement, underListen } from "./message_edits.ts";
 import type { Seat } from "./seat.ts";
-import { within } from "./within.ts";
+import { within } from "../core/waiting.ts";
 
 /** A server that has not taken its subscriptions by then is not acknowledged, ms. */
 const ACKNOWLEDGE_MS = 800;
@@ -139,11 +140,4 @@ function filterOf(message: Message): ListenFilter {
   throw new GatewayError("InvalidParams", "Cannot listen: params.notifications is no filter", {
     status: 200,
   });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
 }

@@ -16,7 +16,7 @@ import {
 } from "./lists.ts";
 import type { Member } from "./member.ts";
 import type { Seat } from "./seat.ts";
-import { within } from "./within.ts";
+import { within } from "../core/waiting.ts";
 
 /** Waited before a server that failed is asked again, ms; doubled while it keeps failing. */
 const AGAIN_MS = 1_000;

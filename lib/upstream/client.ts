@@ -18,7 +18,7 @@ import { Links } from "./links.ts";
 import { replay } from "./replay.ts";
 import { type Handshake, isRemembered, StandingState } from "./standing_state.ts";
 import { cancelled, isLeftAlone, isUnsent, isUnsentAnswer, unavailable, unsent } from "./unsent.ts";
-import { atMost, pause } from "./waiting.ts";
+import { atMost, pause } from "../core/waiting.ts";
 
 export type { Dial };
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { monotonicMs } from "../core/clock.ts";
-import { pause } from "./waiting.ts";
+import { pause } from "../core/waiting.ts";
 
 /**
  * `restart`: its connection is ended, and its process with it; `clear`: whoever waits for it is sent away;

@@ -6,7 +6,7 @@
 import { TransportError } from "../core/errors.ts";
 import type { Link } from "./link.ts";
 import type { StandingState } from "./standing_state.ts";
-import { atMost } from "./waiting.ts";
+import { atMost } from "../core/waiting.ts";
 
 /** Subscriptions are waited for so long before calls follow, ms. */
 const RESTORE_MS = 5000;

@@ -9,7 +9,7 @@ import type { Connection } from "../core/connection.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Message } from "../core/message.ts";
 import type { ConnectionWatch } from "./connection_watch.ts";
-import { atMost } from "./waiting.ts";
+import { atMost } from "../core/waiting.ts";
 
 /** When a server that is there counts as hanging. */
 export interface HangOptions {

@@ -30,3 +30,18 @@ export async function atMost(ms: number, promise: Promise<unknown>): Promise<voi
     clearTimeout(timer);
   }
 }
+
+/** What a promise resolves to; `undefined` when that takes longer than so many ms. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let value: T | undefined;
+  await atMost(ms, promise.then((came) => value = came));
+  return value;
+}
+
+/** Resolves when a signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true })
+  );
+}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { atMost, pause } from "../../../lib/upstream/waiting.ts";
+import { atMost, pause } from "../../../lib/core/waiting.ts";
 
 Deno.test("pause() resolves after its time, and rejects with the reason when its signal aborts", async () => {
   const { signal } = new AbortController();
