@@ -24,16 +24,16 @@ import { createLogger, type RootLogger } from "../lib/telemetry/logger.ts";
 import { Registry } from "../lib/telemetry/metrics.ts";
 import { startRuntimeSampling } from "../lib/telemetry/runtime_sampling.ts";
 import { ConnectionLimits } from "../transports/guard/connection_limits.ts";
-import { type AppliedParts, applyConfig, connectionLimitsOf } from "./apply.ts";
-import type { Base } from "./base.ts";
-import { gatewayEvents } from "./instrument.ts";
-import { withGrace } from "./grace.ts";
-import { bind, Listening } from "./listening.ts";
-import { startExport } from "./shm_export.ts";
-import { startTrimming } from "./memory_trim.ts";
-import { Served } from "./served.ts";
-import { degradedMode } from "./supervision.ts";
-import { onlyEra } from "./upstreams.ts";
+import { type AppliedParts, applyConfig, connectionLimitsOf } from "./wiring/apply.ts";
+import type { Base } from "./wiring/base.ts";
+import { gatewayEvents } from "./wiring/instrument.ts";
+import { withGrace } from "./process/grace.ts";
+import { bind, Listening } from "./wiring/listening.ts";
+import { startExport } from "./wiring/shm_export.ts";
+import { startTrimming } from "./process/memory_trim.ts";
+import { Served } from "./wiring/served.ts";
+import { degradedMode } from "./wiring/supervision.ts";
+import { onlyEra } from "./wiring/upstreams.ts";
 import { VERSION } from "./version.ts";
 
 /** What a caller may decide beyond the configuration. */

@@ -16,12 +16,12 @@ import { type BenchResult, isFailed, SCHEMA_VERSION, summaryOf } from "../lib/be
 import { runPlan } from "../lib/bench/run_plan.ts";
 import { listenerPids } from "../lib/bench/server_process.ts";
 import { isLoopback, redactUrl } from "../lib/config/endpoints.ts";
-import { benchDialer } from "./bench_dial.ts";
-import { type BenchFlags, type BenchSettings, benchSettings } from "./bench_settings.ts";
-import { comparisonText, progressText, resultText } from "./bench_table.ts";
-import { processGenerator, runWorker } from "./bench_worker.ts";
+import { benchDialer } from "./bench/dial.ts";
+import { type BenchFlags, type BenchSettings, benchSettings } from "./bench/settings.ts";
+import { comparisonText, progressText, resultText } from "./bench/table.ts";
+import { processGenerator, runWorker } from "./bench/worker.ts";
 import { EXIT_DONE, EXIT_FAILED, oneLine } from "./errors.ts";
-import { stopSignals } from "./signals.ts";
+import { stopSignals } from "./process/signals.ts";
 import { VERSION } from "./version.ts";
 
 /** Where text goes. */

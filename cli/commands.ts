@@ -7,7 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import type { ConfigFlags } from "../lib/config/flags.ts";
 import type { GatewayConfig } from "../lib/config/gateway_config.ts";
 import { UsageError } from "../lib/core/errors.ts";
-import type { BenchFlags } from "./bench_settings.ts";
+import type { BenchFlags } from "./bench/settings.ts";
 import { errorLine, EXIT_DONE, exitCodeOf } from "./errors.ts";
 import type { InspectFlags } from "./inspect_shm.ts";
 import { VERSION } from "./version.ts";

@@ -8,8 +8,8 @@
 import type { Client } from "@modelcontextprotocol/sdk/client";
 import Table from "cli-table3";
 import { reasonOf } from "../lib/core/errors.ts";
-import { type Check, createDemoClient, DEMO_CHECKS, EVERYTHING_CHECKS } from "./demo_checks.ts";
-import { connectHttp, connectProxy, type Session, startServe } from "./demo_ways.ts";
+import { type Check, createDemoClient, DEMO_CHECKS, EVERYTHING_CHECKS } from "./demo/checks.ts";
+import { connectHttp, connectProxy, type Session, startServe } from "./demo/ways.ts";
 import { EXIT_DONE, EXIT_FAILED } from "./errors.ts";
 
 const EVERYTHING = "npm:@modelcontextprotocol/server-everything@2026.8.31";

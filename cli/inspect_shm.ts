@@ -19,7 +19,7 @@ import {
 } from "../lib/shm/inspect.ts";
 import { DEFAULT_PATH } from "../lib/shm/layout.ts";
 import { EXIT_DONE, EXIT_FAILED, oneLine } from "./errors.ts";
-import { stopSignals } from "./signals.ts";
+import { stopSignals } from "./process/signals.ts";
 
 /** Flags of the command. */
 export interface InspectFlags {

@@ -8,7 +8,7 @@ import { type GatewayError, SluiceError } from "../lib/core/errors.ts";
 import { assemble } from "./assemble.ts";
 import { EXIT_DONE } from "./errors.ts";
 import { type LoadConfig, startReloading } from "./reload.ts";
-import { runUntilStopped } from "./stop.ts";
+import { runUntilStopped } from "./process/stop.ts";
 
 /** The log library takes a tenth of the start; it can wait until the client has its first answer. */
 const LOG_IMPORT_DELAY_MS = 300;

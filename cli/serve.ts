@@ -7,7 +7,7 @@ import type { GatewayConfig } from "../lib/config/gateway_config.ts";
 import { assemble } from "./assemble.ts";
 import { EXIT_DONE } from "./errors.ts";
 import { type LoadConfig, startReloading } from "./reload.ts";
-import { runUntilStopped } from "./stop.ts";
+import { runUntilStopped } from "./process/stop.ts";
 import { VERSION } from "./version.ts";
 
 /**

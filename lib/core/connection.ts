@@ -4,6 +4,7 @@
  * @module
  */
 import type { GatewayError } from "./errors.ts";
+import type { Identity } from "./identity.ts";
 import type { Message } from "./message.ts";
 
 /** Whole messages, in arrival order: all that came with one read. */
@@ -86,6 +87,8 @@ export interface RequestInfo {
   readonly address: string;
   /** Who the client's certificate says it is; only where clients must have one. */
   readonly tls?: TlsIdentity;
+  /** Who its client has proved to be; absent where nothing is asked. */
+  readonly identity?: Identity;
   /** Header by lower-case name; `undefined` when absent. */
   header(name: string): string | undefined;
   /** Headers whose lower-case names begin so; `undefined` when there are none. */

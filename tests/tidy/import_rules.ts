@@ -12,22 +12,8 @@ const FEATURES = [
   ...["session", "era", "auth", "policy", "cache", "upstream", "cluster", "router", "control"],
   ...["admin", "client", "bench"],
 ].map((name) => `lib/${name}`);
-/** Together they wire everything: they alone see transports. */
-const WIRING = [
-  "apply",
-  "assemble",
-  "base",
-  "bench_dial",
-  "dialers",
-  "listeners",
-  "listening",
-  "reach",
-  "served",
-  "shm_export",
-  "supervision",
-  "upstreams",
-]
-  .map((name) => `cli/${name}.ts`);
+/** They alone see transports. `cli/wiring` is what `cli/assemble.ts` is made of. */
+const WIRING = ["cli/assemble.ts", "cli/wiring", "cli/bench/dial.ts"];
 const COMMAND_LINE = ["main.ts", "cli", ...WIRING, "deno.json"];
 const EVERYTHING = [
   ...[...CORE, ...FOUNDATIONS, ...FEATURES, "lib/gateway.ts", "transports"],
@@ -43,7 +29,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ["transports", [...CORE, "lib/framing", "lib/telemetry"]],
   ["cli", [
     ...[...CORE, "lib/bench", "lib/config", "lib/shm", "lib/telemetry"],
-    ...["cli/assemble.ts", "cli/bench_dial.ts", "deno.json"],
+    ...["cli/assemble.ts", "cli/bench/dial.ts", "deno.json"],
   ]],
   ...WIRING.map((file) => [file, EVERYTHING] as const),
   ["main.ts", ["cli", "deno.json"]],
@@ -129,7 +115,8 @@ export function entryPoints(denoJson: string): string[] {
 }
 
 function areaOf(path: string): string {
-  if (WIRING.includes(path)) return path;
+  const wiring = WIRING.find((place) => path === place || path.startsWith(`${place}/`));
+  if (wiring !== undefined) return wiring;
   const parts = path.split("/");
   return parts[0] === "lib" ? parts.slice(0, 2).join("/") : parts[0];
 }

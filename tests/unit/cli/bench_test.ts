@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { assemble } from "../../../cli/assemble.ts";
 import { bench } from "../../../cli/bench.ts";
-import { benchSettings } from "../../../cli/bench_settings.ts";
+import { benchSettings } from "../../../cli/bench/settings.ts";
 import { resolveConfig } from "../../../lib/config/load.ts";
 import { runSluice } from "../../fixtures/sluice.ts";
 

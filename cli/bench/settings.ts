@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Endpoint } from "../lib/core/connection.ts";
-import type { Era } from "../lib/core/eras.ts";
-import { UsageError } from "../lib/core/errors.ts";
-import { type Plan, type Scenario, SCENARIOS, TOOL_ARGUMENTS } from "../lib/bench/plan.ts";
-import { CONNECTIONS_MAX } from "../lib/bench/question.ts";
-import { commandEndpoint, parseUpstreamUrl } from "../lib/config/endpoints.ts";
+import type { Endpoint } from "../../lib/core/connection.ts";
+import type { Era } from "../../lib/core/eras.ts";
+import { UsageError } from "../../lib/core/errors.ts";
+import { type Plan, type Scenario, SCENARIOS, TOOL_ARGUMENTS } from "../../lib/bench/plan.ts";
+import { CONNECTIONS_MAX } from "../../lib/bench/question.ts";
+import { commandEndpoint, parseUpstreamUrl } from "../../lib/config/endpoints.ts";
 
 /** Flags as commander hands them over. */
 export interface BenchFlags {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Endpoint, Transport } from "../lib/core/connection.ts";
+import type { Endpoint, Transport } from "../../lib/core/connection.ts";
 import type { Base } from "./base.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../version.ts";
 
 /** Makes the transport for one upstream. */
 type Dialer = (base: Base, name: string) => Promise<Transport>;
@@ -34,8 +34,8 @@ export async function dialer(base: Base, endpoint: Endpoint, name: string): Prom
 const STDERR_LINES_PER_SECOND_MAX = 100;
 
 async function childDialer(base: Base, name: string): Promise<Transport> {
-  const { child } = await import("../transports/child.ts");
-  const { limited } = await import("../lib/telemetry/limited_logger.ts");
+  const { child } = await import("../../transports/child.ts");
+  const { limited } = await import("../../lib/telemetry/limited_logger.ts");
   const log = limited(base.log.child("child"), STDERR_LINES_PER_SECOND_MAX);
   const transport = child({
     messageBytesMax: base.config.limits.messageBytes,
@@ -47,12 +47,12 @@ async function childDialer(base: Base, name: string): Promise<Transport> {
 }
 
 async function builtinDialer(): Promise<Transport> {
-  const { builtinTransport } = await import("../transports/builtin.ts");
+  const { builtinTransport } = await import("../../transports/builtin.ts");
   return builtinTransport(VERSION);
 }
 
 async function httpDialer(base: Base, name: string): Promise<Transport> {
-  const { StreamableHttpTransport } = await import("../transports/streamable_http/transport.ts");
+  const { StreamableHttpTransport } = await import("../../transports/streamable_http/transport.ts");
   const log = base.log.child("http");
   return new StreamableHttpTransport({
     client: {
@@ -63,7 +63,7 @@ async function httpDialer(base: Base, name: string): Promise<Transport> {
 }
 
 async function sseDialer(base: Base, name: string): Promise<Transport> {
-  const { SseTransport } = await import("../transports/sse/transport.ts");
+  const { SseTransport } = await import("../../transports/sse/transport.ts");
   const log = base.log.child("sse");
   return new SseTransport({
     client: {
@@ -74,12 +74,12 @@ async function sseDialer(base: Base, name: string): Promise<Transport> {
 }
 
 async function webSocketDialer({ config }: Base): Promise<Transport> {
-  const { WebSocketTransport } = await import("../transports/websocket/transport.ts");
+  const { WebSocketTransport } = await import("../../transports/websocket/transport.ts");
   return new WebSocketTransport({ client: { messageBytesMax: config.limits.messageBytes } });
 }
 
 function sockets() {
-  return import("../transports/socket/transport.ts");
+  return import("../../transports/socket/transport.ts");
 }
 
 function limitsOf({ limits }: Base["config"]) {

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { Message } from "../lib/core/message.ts";
+import { Message } from "../../lib/core/message.ts";
 import {
   appliedConfig,
   type ConfigDifference,
   configDifference,
-} from "../lib/config/difference.ts";
-import type { GatewayConfig, LimitsConfig } from "../lib/config/gateway_config.ts";
-import type { SessionRegistry } from "../lib/session/registry.ts";
+} from "../../lib/config/difference.ts";
+import type { GatewayConfig, LimitsConfig } from "../../lib/config/gateway_config.ts";
+import type { SessionRegistry } from "../../lib/session/registry.ts";
 import type { Base, State } from "./base.ts";
-import { connectionsMaxOf, descriptorsMax } from "./descriptor_limit.ts";
+import { connectionsMaxOf, descriptorsMax } from "../process/descriptor_limit.ts";
 import { bind, type Listening, unbind } from "./listening.ts";
 import type { Served } from "./served.ts";
 

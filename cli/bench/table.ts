@@ -4,12 +4,12 @@
  * @module
  */
 import Table from "cli-table3";
-import { shown } from "../lib/bench/chart_parts.ts";
-import type { Comparison } from "../lib/bench/compare.ts";
-import { type Figures, LAG_MS_MAX, type TimePoint } from "../lib/bench/figures.ts";
-import type { Percentiles } from "../lib/bench/latencies.ts";
-import { ADDED, type BenchResult, CONNECTIONS_FOR_MEMORY, RATIOS } from "../lib/bench/result.ts";
-import { oneLine } from "./errors.ts";
+import { shown } from "../../lib/bench/chart_parts.ts";
+import type { Comparison } from "../../lib/bench/compare.ts";
+import { type Figures, LAG_MS_MAX, type TimePoint } from "../../lib/bench/figures.ts";
+import type { Percentiles } from "../../lib/bench/latencies.ts";
+import { ADDED, type BenchResult, CONNECTIONS_FOR_MEMORY, RATIOS } from "../../lib/bench/result.ts";
+import { oneLine } from "../errors.ts";
 
 /** Everything that was found. */
 export function resultText(result: BenchResult): string {

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { PROCESS_BUFFERS } from "../lib/core/buffer_budget.ts";
-import type { Handler, Policy } from "../lib/core/handler.ts";
-import type { UpstreamConfig } from "../lib/config/gateway_config.ts";
-import { limitConcurrency } from "../lib/policy/concurrency_limit.ts";
-import { degradable } from "../lib/policy/degraded.ts";
-import type { LinkOptions } from "../lib/upstream/link_options.ts";
-import { RestartIntensity } from "../lib/upstream/restart_intensity.ts";
-import { supervised, type SupervisionEvents } from "../lib/upstream/supervised.ts";
+import { PROCESS_BUFFERS } from "../../lib/core/buffer_budget.ts";
+import type { Handler, Policy } from "../../lib/core/handler.ts";
+import type { UpstreamConfig } from "../../lib/config/gateway_config.ts";
+import { limitConcurrency } from "../../lib/policy/concurrency_limit.ts";
+import { degradable } from "../../lib/policy/degraded.ts";
+import type { LinkOptions } from "../../lib/upstream/link_options.ts";
+import { RestartIntensity } from "../../lib/upstream/restart_intensity.ts";
+import { supervised, type SupervisionEvents } from "../../lib/upstream/supervised.ts";
 import type { Base } from "./base.ts";
 
 /** Supervision of what one client dials, or, in a pool, of a place: it outlives who stands there. */

@@ -5,13 +5,13 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import type { Endpoint } from "../lib/core/connection.ts";
-import { reasonOf, TransportError } from "../lib/core/errors.ts";
-import type { Generator } from "../lib/bench/measure.ts";
-import type { Plan, Scenario } from "../lib/bench/plan.ts";
-import { runPlan } from "../lib/bench/run_plan.ts";
-import type { Second, TallyReport } from "../lib/bench/tally.ts";
-import { EXIT_DONE, EXIT_FAILED } from "./errors.ts";
+import type { Endpoint } from "../../lib/core/connection.ts";
+import { reasonOf, TransportError } from "../../lib/core/errors.ts";
+import type { Generator } from "../../lib/bench/measure.ts";
+import type { Plan, Scenario } from "../../lib/bench/plan.ts";
+import { runPlan } from "../../lib/bench/run_plan.ts";
+import type { Second, TallyReport } from "../../lib/bench/tally.ts";
+import { EXIT_DONE, EXIT_FAILED } from "../errors.ts";
 
 /** Name of the hidden command that is a worker. */
 export const WORKER_COMMAND = "bench-worker";

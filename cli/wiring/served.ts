@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { OutboxOptions } from "../lib/core/outbox.ts";
-import type { Upstream } from "../lib/core/upstream.ts";
-import { isSame } from "../lib/config/difference.ts";
-import type { UpstreamConfig } from "../lib/config/gateway_config.ts";
-import type { Aggregate } from "../lib/router/aggregate.ts";
-import type { MemberOptions } from "../lib/router/member.ts";
-import type { Switchable } from "../lib/router/switchable.ts";
+import type { OutboxOptions } from "../../lib/core/outbox.ts";
+import type { Upstream } from "../../lib/core/upstream.ts";
+import { isSame } from "../../lib/config/difference.ts";
+import type { UpstreamConfig } from "../../lib/config/gateway_config.ts";
+import type { Aggregate } from "../../lib/router/aggregate.ts";
+import type { MemberOptions } from "../../lib/router/member.ts";
+import type { Switchable } from "../../lib/router/switchable.ts";
 import type { Base } from "./base.ts";
 import { aggregateOf, memberUpstream, singleUpstream } from "./upstreams.ts";
 
@@ -59,8 +59,8 @@ export class Served {
     if (file === undefined && upstreams.length === 1) {
       return new Served(target, undefined, buffer, []); // nothing can change
     }
-    const { Switchable } = await import("../lib/router/switchable.ts");
-    const { ROUTED_METHODS } = await import("../lib/router/router.ts");
+    const { Switchable } = await import("../../lib/router/switchable.ts");
+    const { ROUTED_METHODS } = await import("../../lib/router/router.ts");
     return new Served(target, new Switchable(target.upstream), buffer, ROUTED_METHODS);
   }
 

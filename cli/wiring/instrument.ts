@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { CircuitState } from "../lib/core/circuit.ts";
-import type { Batch } from "../lib/core/connection.ts";
-import type { GatewayError } from "../lib/core/errors.ts";
-import type { Message } from "../lib/core/message.ts";
-import type { GatewayMetrics } from "../lib/telemetry/gateway_metrics.ts";
-import type { Logger } from "../lib/telemetry/logger.ts";
-import type { Registry } from "../lib/telemetry/metrics.ts";
-import { methodLabel } from "../lib/telemetry/method_label.ts";
+import type { CircuitState } from "../../lib/core/circuit.ts";
+import type { Batch } from "../../lib/core/connection.ts";
+import type { GatewayError } from "../../lib/core/errors.ts";
+import type { Message } from "../../lib/core/message.ts";
+import type { GatewayMetrics } from "../../lib/telemetry/gateway_metrics.ts";
+import type { Logger } from "../../lib/telemetry/logger.ts";
+import type { Registry } from "../../lib/telemetry/metrics.ts";
+import { methodLabel } from "../../lib/telemetry/method_label.ts";
 
 /**
  * Reports of the gateway and the dispatcher.

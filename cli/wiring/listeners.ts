@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { Endpoint, Listener, Transport } from "../lib/core/connection.ts";
+import type { Endpoint, Listener, Transport } from "../../lib/core/connection.ts";
 import type { Base, State } from "./base.ts";
-import { hushSignalWarning } from "./signal_warning.ts";
-import { VERSION } from "./version.ts";
+import { hushSignalWarning } from "../process/signal_warning.ts";
+import { VERSION } from "../version.ts";
 
 /** Binds one address; several endpoints of MCP may share it. */
 type Binder = (base: Base, endpoint: Endpoint, state: State) => Promise<Listener[]>;
@@ -35,14 +35,14 @@ export async function listen(base: Base, endpoint: Endpoint, state: State): Prom
 const never = new AbortController().signal;
 
 async function listenStdio({ config }: Base, endpoint: Endpoint): Promise<Listener[]> {
-  const { stdio } = await import("../transports/stdio.ts");
+  const { stdio } = await import("../../transports/stdio.ts");
   const { messageBytes, bufferBytes } = config.limits;
   const transport = stdio({ messageBytesMax: messageBytes, bufferBytesMax: bufferBytes });
   return [await transport.listen(endpoint, never)];
 }
 
 function sockets() {
-  return import("../transports/socket/transport.ts");
+  return import("../../transports/socket/transport.ts");
 }
 
 /** Lines about failed handshakes and silent clients: whoever scans a port must not fill the log. */
@@ -51,10 +51,10 @@ const SCAN_LINES_PER_SECOND_MAX = 10;
 async function listenSocket(
   base: Base,
   endpoint: Endpoint,
-  transport: typeof import("../transports/socket/transport.ts").tcp,
+  transport: typeof import("../../transports/socket/transport.ts").tcp,
 ): Promise<Listener[]> {
   const { limits, http } = base.config;
-  const { limited } = await import("../lib/telemetry/limited_logger.ts");
+  const { limited } = await import("../../lib/telemetry/limited_logger.ts");
   const name = endpoint.url.protocol.slice(0, -1);
   const log = limited(base.log.child(name), SCAN_LINES_PER_SECOND_MAX);
   const silent = base.metrics.securityEvents.with({ type: "silent_client" });
@@ -94,11 +94,11 @@ function relistened(base: Base, transport: string): () => void {
 
 /** One port with every way of MCP over HTTP on it, and the admin routes. */
 async function listenHttp(base: Base, endpoint: Endpoint, state: State): Promise<Listener[]> {
-  const { bindHttp } = await import("../transports/http/bind.ts");
-  const { BodyBudget } = await import("../transports/http/body_budget.ts");
-  const { StreamableHttpListener } = await import("../transports/streamable_http/transport.ts");
-  const { SseListener } = await import("../transports/sse/transport.ts");
-  const { WebSocketListener } = await import("../transports/websocket/transport.ts");
+  const { bindHttp } = await import("../../transports/http/bind.ts");
+  const { BodyBudget } = await import("../../transports/http/body_budget.ts");
+  const { StreamableHttpListener } = await import("../../transports/streamable_http/transport.ts");
+  const { SseListener } = await import("../../transports/sse/transport.ts");
+  const { WebSocketListener } = await import("../../transports/websocket/transport.ts");
   const { messageBytes, bufferBytes } = base.config.limits;
   if (endpoint.url.protocol === "https:") hushSignalWarning();
   const port = await bindHttp(endpoint.url, await httpOptions(base, endpoint, state));
@@ -120,7 +120,7 @@ function httpsPortOf({ config }: Base, { url }: Endpoint): number | undefined {
 
 async function httpOptions(base: Base, endpoint: Endpoint, state: State) {
   const { http } = base.config;
-  const { limited } = await import("../lib/telemetry/limited_logger.ts");
+  const { limited } = await import("../../lib/telemetry/limited_logger.ts");
   const log = limited(base.log.child("http"), SCAN_LINES_PER_SECOND_MAX);
   const refused = base.metrics.securityEvents.with({ type: "http_refused" });
   return {
@@ -149,7 +149,7 @@ function adminFallback(base: Base, state: State) {
   type RequestListener = import("node:http").RequestListener;
   const load = async (): Promise<RequestListener> => {
     const { getRequestListener } = await import("@hono/node-server");
-    const { adminRoutes } = await import("../lib/admin/routes.ts");
+    const { adminRoutes } = await import("../../lib/admin/routes.ts");
     const app = adminRoutes({
       registry: base.registry,
       version: VERSION,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { connectionsMaxOf, descriptorsMax } from "../../../cli/descriptor_limit.ts";
+import { connectionsMaxOf, descriptorsMax } from "../../../../cli/process/descriptor_limit.ts";
 
 Deno.test("connectionsMaxOf() leaves more than half of the descriptors to others", () => {
   assert.equal(connectionsMaxOf(1024), 460);

@@ -4,23 +4,23 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { UPSTREAM_CALLS_OPEN_MAX } from "../lib/core/limits.ts";
-import type { Endpoint } from "../lib/core/connection.ts";
-import type { Message } from "../lib/core/message.ts";
-import type { Era } from "../lib/core/eras.ts";
-import type { OutboxOptions } from "../lib/core/outbox.ts";
-import type { Upstream } from "../lib/core/upstream.ts";
-import type { UpstreamConfig } from "../lib/config/gateway_config.ts";
-import type { Eras } from "../lib/config/schema.ts";
-import type { MakeMember } from "../lib/upstream/pool/pool_options.ts";
-import { EraConversations } from "../lib/era/conversations.ts";
-import type { Aggregate } from "../lib/router/aggregate.ts";
-import type { MemberOptions } from "../lib/router/member.ts";
+import { UPSTREAM_CALLS_OPEN_MAX } from "../../lib/core/limits.ts";
+import type { Endpoint } from "../../lib/core/connection.ts";
+import type { Message } from "../../lib/core/message.ts";
+import type { Era } from "../../lib/core/eras.ts";
+import type { OutboxOptions } from "../../lib/core/outbox.ts";
+import type { Upstream } from "../../lib/core/upstream.ts";
+import type { UpstreamConfig } from "../../lib/config/gateway_config.ts";
+import type { Eras } from "../../lib/config/schema.ts";
+import type { MakeMember } from "../../lib/upstream/pool/pool_options.ts";
+import { EraConversations } from "../../lib/era/conversations.ts";
+import type { Aggregate } from "../../lib/router/aggregate.ts";
+import type { MemberOptions } from "../../lib/router/member.ts";
 import { type Base, partOf } from "./base.ts";
 import { aggregateEvents, linkEvents } from "./instrument.ts";
 import { behind, reach } from "./reach.ts";
 import { restartsByPlace, supervision } from "./supervision.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../version.ts";
 
 /** Name of the whole where several servers stand behind it. */
 export const AGGREGATE = "sluice";
@@ -75,7 +75,7 @@ export async function aggregateOf(
   base: Base,
   members: readonly MemberOptions[],
 ): Promise<Aggregate> {
-  const { Aggregate } = await import("../lib/router/aggregate.ts");
+  const { Aggregate } = await import("../../lib/router/aggregate.ts");
   const aggregate = new Aggregate({
     name: AGGREGATE,
     version: VERSION,
@@ -91,8 +91,8 @@ export async function aggregateOf(
 /** A single server without the tools that are hidden. */
 async function showing({ tools }: UpstreamConfig, upstream: Upstream): Promise<Upstream> {
   if (tools.allow === undefined && tools.deny === undefined) return upstream;
-  const { toolFilter } = await import("../lib/router/tool_filter.ts");
-  const { guarded } = await import("../lib/policy/guarded.ts");
+  const { toolFilter } = await import("../../lib/router/tool_filter.ts");
+  const { guarded } = await import("../../lib/policy/guarded.ts");
   return guarded(upstream, [toolFilter(tools)]);
 }
 
@@ -106,7 +106,7 @@ async function opener(
   const { endpoint, name } = config;
   if (config.quorum) return await quorumOpener(base, config, buffer);
   if (config.endpoints.length === 1 && endpoint.url.href === "builtin:echo") {
-    const { echoUpstream } = await import("../lib/upstream/echo.ts");
+    const { echoUpstream } = await import("../../lib/upstream/echo.ts");
     return () => echoUpstream(name, VERSION);
   }
   const { limits } = base.config;
@@ -127,7 +127,7 @@ async function opener(
   };
   const conversations = () => new EraConversations(onlyEra(config.era));
   if (config.pool !== undefined || config.sharing === "shared") {
-    const { SharedUpstream } = await import("../lib/upstream/shared.ts");
+    const { SharedUpstream } = await import("../../lib/upstream/shared.ts");
     const restarts = config.pool && restartsByPlace(base);
     const shared: MakeMember = (index) => {
       const supervise = supervised(restarts?.(index), () => one.onFailed?.("it hangs"));
@@ -138,7 +138,7 @@ async function opener(
     const open = config.pool === undefined ? () => shared(0) : await pooled(base, config, shared);
     return () => behind(way, open());
   }
-  const { PerSessionUpstream } = await import("../lib/upstream/per_session.ts");
+  const { PerSessionUpstream } = await import("../../lib/upstream/per_session.ts");
   const options = { ...linkOptions, supervise: supervised() };
   return () =>
     behind(way, new PerSessionUpstream(name, way.dial, events, options, conversations()));
@@ -150,8 +150,8 @@ async function pooled(
   { name, pool }: UpstreamConfig,
   member: MakeMember,
 ): Promise<() => Upstream> {
-  const { Pool } = await import("../lib/upstream/pool/pool.ts");
-  const { poolEvents } = await import("../lib/upstream/pool/pool_metrics.ts");
+  const { Pool } = await import("../../lib/upstream/pool/pool.ts");
+  const { poolEvents } = await import("../../lib/upstream/pool/pool_metrics.ts");
   const events = poolEvents(base.registry, base.log.child("pool"), name);
   return () => new Pool(name, pool!, member, events);
 }
@@ -162,9 +162,9 @@ async function quorumOpener(
   config: UpstreamConfig,
   buffer: Partial<OutboxOptions>,
 ): Promise<() => Upstream> {
-  const { Multiplex } = await import("../lib/upstream/multiplex.ts");
-  const { CallSafety, learning } = await import("../lib/policy/call_safety.ts");
-  const { guarded } = await import("../lib/policy/guarded.ts");
+  const { Multiplex } = await import("../../lib/upstream/multiplex.ts");
+  const { CallSafety, learning } = await import("../../lib/policy/call_safety.ts");
+  const { guarded } = await import("../../lib/policy/guarded.ts");
   const safety = new CallSafety();
   const members = await Promise.all(config.endpoints.map((way, index) => {
     const alone = { endpoint: way.endpoint, endpoints: [way], quorum: false, hedgeMs: undefined };
@@ -198,7 +198,7 @@ async function catalogueFiles(base: Base) {
   const { XDG_CACHE_HOME, HOME, LOCALAPPDATA } = Deno.env.toObject();
   const cache = XDG_CACHE_HOME || (HOME ? `${HOME}/.cache` : LOCALAPPDATA);
   if (!cache) return undefined;
-  const { CatalogueFiles } = await import("../lib/router/catalogue_file.ts");
+  const { CatalogueFiles } = await import("../../lib/router/catalogue_file.ts");
   const log = base.log.child("catalogue");
   return new CatalogueFiles(`${cache}/sluice/catalogue`, (text) => log.warn(text));
 }

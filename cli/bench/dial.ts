@@ -3,16 +3,16 @@
  *
  * @module
  */
-import type { Connection, Endpoint } from "../lib/core/connection.ts";
-import { dialLeanHttp } from "../lib/bench/lean_http.ts";
-import type { Scenario } from "../lib/bench/plan.ts";
-import { resolveConfig } from "../lib/config/load.ts";
-import { gatewayMetrics } from "../lib/telemetry/gateway_metrics.ts";
-import { createLogger } from "../lib/telemetry/logger.ts";
-import { Registry } from "../lib/telemetry/metrics.ts";
-import { ConnectionLimits } from "../transports/guard/connection_limits.ts";
-import type { Base } from "./base.ts";
-import { dialer } from "./dialers.ts";
+import type { Connection, Endpoint } from "../../lib/core/connection.ts";
+import { dialLeanHttp } from "../../lib/bench/lean_http.ts";
+import type { Scenario } from "../../lib/bench/plan.ts";
+import { resolveConfig } from "../../lib/config/load.ts";
+import { gatewayMetrics } from "../../lib/telemetry/gateway_metrics.ts";
+import { createLogger } from "../../lib/telemetry/logger.ts";
+import { Registry } from "../../lib/telemetry/metrics.ts";
+import { ConnectionLimits } from "../../transports/guard/connection_limits.ts";
+import type { Base } from "../wiring/base.ts";
+import { dialer } from "../wiring/dialers.ts";
 
 /** Here streams of the server count, or how fast they are read. */
 const WHOLE_CLIENT: readonly Scenario[] = ["fan-out", "idle-hold", "slow-client"];

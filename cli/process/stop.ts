@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Assembly } from "./assemble.ts";
+import type { Assembly } from "../assemble.ts";
 import { stopSignals } from "./signals.ts";
 
 /** Runs a gateway until it is told to stop or has nothing left to serve; then drains it. */

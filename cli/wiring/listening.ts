@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Endpoint, Listener } from "../lib/core/connection.ts";
-import type { Gateway } from "../lib/gateway.ts";
+import type { Endpoint, Listener } from "../../lib/core/connection.ts";
+import type { Gateway } from "../../lib/gateway.ts";
 import type { Base, State } from "./base.ts";
 import { listen } from "./listeners.ts";
 

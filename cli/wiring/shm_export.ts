@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Handler } from "../lib/core/handler.ts";
+import type { Handler } from "../../lib/core/handler.ts";
 import type { Base } from "./base.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../version.ts";
 
 /** How often its figures are taken over into the metrics, ms. */
 const FIGURES_MS = 1000;
@@ -14,8 +14,8 @@ const FIGURES_MS = 1000;
 export async function startExport(base: Base, handler: Handler): Promise<void> {
   const { path, resources, bytes } = base.config.shm;
   if (path === "") return;
-  const { Exporter } = await import("../lib/shm/exporter.ts");
-  const { ExportFeed } = await import("../lib/cache/export_feed.ts");
+  const { Exporter } = await import("../../lib/shm/exporter.ts");
+  const { ExportFeed } = await import("../../lib/cache/export_feed.ts");
   const log = base.log.child("shm");
   const exporter = new Exporter({
     path,

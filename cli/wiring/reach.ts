@@ -4,24 +4,24 @@
  *
  * @module
  */
-import { request } from "../lib/core/compose.ts";
-import type { Policy } from "../lib/core/handler.ts";
-import type { Upstream } from "../lib/core/upstream.ts";
-import { redactUrl } from "../lib/config/endpoints.ts";
-import type { EndpointConfig, UpstreamConfig } from "../lib/config/gateway_config.ts";
-import { discoverRequest } from "../lib/era/discovery.ts";
-import { NOBODY } from "../lib/era/negotiation.ts";
-import { CallSafety, learning } from "../lib/policy/call_safety.ts";
-import { upstreamBreaker } from "../lib/policy/circuit_breaker.ts";
-import { guarded, refuseWhile } from "../lib/policy/guarded.ts";
-import { hedgeSafe } from "../lib/policy/hedge.ts";
-import { retrySafe } from "../lib/policy/retry.ts";
-import type { Dial } from "../lib/upstream/client.ts";
-import { Endpoint } from "../lib/upstream/endpoint.ts";
-import { EndpointSet } from "../lib/upstream/endpoints.ts";
-import { checkHealth } from "../lib/upstream/health_check.ts";
-import { HealthRounds } from "../lib/upstream/health_rounds.ts";
-import { prioritiesOf } from "../lib/upstream/selection.ts";
+import { request } from "../../lib/core/compose.ts";
+import type { Policy } from "../../lib/core/handler.ts";
+import type { Upstream } from "../../lib/core/upstream.ts";
+import { redactUrl } from "../../lib/config/endpoints.ts";
+import type { EndpointConfig, UpstreamConfig } from "../../lib/config/gateway_config.ts";
+import { discoverRequest } from "../../lib/era/discovery.ts";
+import { NOBODY } from "../../lib/era/negotiation.ts";
+import { CallSafety, learning } from "../../lib/policy/call_safety.ts";
+import { upstreamBreaker } from "../../lib/policy/circuit_breaker.ts";
+import { guarded, refuseWhile } from "../../lib/policy/guarded.ts";
+import { hedgeSafe } from "../../lib/policy/hedge.ts";
+import { retrySafe } from "../../lib/policy/retry.ts";
+import type { Dial } from "../../lib/upstream/client.ts";
+import { Endpoint } from "../../lib/upstream/endpoint.ts";
+import { EndpointSet } from "../../lib/upstream/endpoints.ts";
+import { checkHealth } from "../../lib/upstream/health_check.ts";
+import { HealthRounds } from "../../lib/upstream/health_rounds.ts";
+import { prioritiesOf } from "../../lib/upstream/selection.ts";
 import type { Base } from "./base.ts";
 import { dialer } from "./dialers.ts";
 import { failoverEvents } from "./instrument.ts";

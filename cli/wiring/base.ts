@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { GatewayConfig } from "../lib/config/gateway_config.ts";
-import type { GatewayMetrics } from "../lib/telemetry/gateway_metrics.ts";
-import type { RootLogger } from "../lib/telemetry/logger.ts";
-import type { Registry } from "../lib/telemetry/metrics.ts";
-import type { ConnectionLimits } from "../transports/guard/connection_limits.ts";
+import type { GatewayConfig } from "../../lib/config/gateway_config.ts";
+import type { GatewayMetrics } from "../../lib/telemetry/gateway_metrics.ts";
+import type { RootLogger } from "../../lib/telemetry/logger.ts";
+import type { Registry } from "../../lib/telemetry/metrics.ts";
+import type { ConnectionLimits } from "../../transports/guard/connection_limits.ts";
 
 /** The parts of one gateway that its listeners and dialers need. */
 export interface Base {
