@@ -20,15 +20,10 @@ import { benchDialer } from "./bench/dial.ts";
 import { type BenchFlags, type BenchSettings, benchSettings } from "./bench/settings.ts";
 import { comparisonText, progressText, resultText } from "./bench/table.ts";
 import { processGenerator, runWorker } from "./bench/worker.ts";
+import type { Output } from "./command_line/terms.ts";
 import { EXIT_DONE, EXIT_FAILED, oneLine } from "./errors.ts";
 import { stopSignals } from "./process/signals.ts";
 import { VERSION } from "./version.ts";
-
-/** Where text goes. */
-interface Output {
-  stdout(text: string): void;
-  stderr(text: string): void;
-}
 
 /** Without a terminal a long run tells where it is each so many seconds. */
 const PLAIN_EACH_S = 10;

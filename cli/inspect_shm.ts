@@ -18,6 +18,7 @@ import {
   textOf,
 } from "../lib/shm/inspect.ts";
 import { DEFAULT_PATH } from "../lib/shm/layout.ts";
+import type { Output } from "./command_line/terms.ts";
 import { EXIT_DONE, EXIT_FAILED, oneLine } from "./errors.ts";
 import { stopSignals } from "./process/signals.ts";
 
@@ -27,12 +28,6 @@ export interface InspectFlags {
   readonly verify?: boolean;
   readonly watch?: boolean;
   readonly json?: boolean;
-}
-
-/** Where text goes. */
-interface Output {
-  stdout(text: string): void;
-  stderr(text: string): void;
 }
 
 /** How often `--watch` looks at the path: the exporter's own interval. inotify would wake for every file of a shared folder. */
