@@ -9,7 +9,7 @@ import { fanOut } from "./fan_out.ts";
 import { closedLoop, type Loop, openLoop } from "./loops.ts";
 import { pause } from "./pause.ts";
 import type { Scenario } from "./plan.ts";
-import type { Run } from "./run_plan.ts";
+import type { Run } from "./run.ts";
 import { type Phase, steady, variable } from "./schedule.ts";
 
 /** Makes load until its time is over. */

@@ -8,7 +8,7 @@ import { TransportError } from "../core/errors.ts";
 import type { Message } from "../core/message.ts";
 import type { Caller } from "./caller.ts";
 import { pause } from "./pause.ts";
-import type { Run } from "./run_plan.ts";
+import type { Run } from "./run.ts";
 
 /** A server that has notified nobody by then does not fan out, ms. */
 const FIRST_ROUND_MS = 5_000;

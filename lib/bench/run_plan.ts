@@ -9,6 +9,7 @@ import { pause } from "./pause.ts";
 import type { Dial, Plan } from "./plan.ts";
 import { Pool } from "./pool.ts";
 import { questionsOf } from "./question.ts";
+import type { Run } from "./run.ts";
 import { type Second, Tally, type TallyReport } from "./tally.ts";
 
 /** What a run tells while it goes on. */
@@ -22,21 +23,6 @@ export interface RunEvents {
   measuring(): void;
   measured(): void;
   second(second: Second): void;
-}
-
-/** A run and its parts, for the scenarios. */
-export interface Run {
-  readonly plan: Plan;
-  readonly pool: Pool;
-  readonly tally: Tally;
-  readonly signal: AbortSignal;
-  ready(): Promise<void>;
-  /** Warms up, measures what goes on meanwhile, and ends. */
-  measure(options?: { readonly connectsToo?: boolean }): Promise<void>;
-  begin(connectsToo?: boolean): void;
-  end(): void;
-  /** Waits for answers that are still open; those that do not come are lost. */
-  drain(): Promise<void>;
 }
 
 const SECOND_MS = 1000;
