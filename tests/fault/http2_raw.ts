@@ -89,6 +89,11 @@ export class RawHttp2 {
     socket.on("close", () => this.#onArrival());
   }
 
+  /** Whether the server has closed. */
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Connects; says nothing yet. */
   static async connect(port: number): Promise<RawHttp2> {
     const options = { port, host: "127.0.0.1", rejectUnauthorized: false, ALPNProtocols: ["h2"] };

@@ -10,6 +10,8 @@ export interface ResponseHead {
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** Bytes of the body; `Infinity` when that is not known beforehand. */
   readonly bodyBytes: number;
+  /** The connection ends with this answer. */
+  readonly closes: boolean;
 }
 
 type State = "head" | "size" | "chunk" | "chunk_end" | "length" | "until_close" | "done";
@@ -114,18 +116,19 @@ export class ResponseReader {
     const status = Number(/^HTTP\/1\.1 (\d{3})\b/.exec(first)?.[1]);
     if (Number.isNaN(status)) throw new RangeError("Cannot read answer: no status");
     if (status < 200) return;
-    let length: number | undefined, isChunked = false;
+    let length: number | undefined, isChunked = false, closes = false;
     const headers: [string, string][] = [];
     for (const line of lines) {
       const colon = line.indexOf(":");
       const name = line.slice(0, colon).toLowerCase(), value = line.slice(colon + 1).trim();
       if (name === "content-length") length = Number(value);
       if (name === "transfer-encoding") isChunked = true;
+      if (name === "connection") closes = value.toLowerCase() === "close";
       if (!DROPPED.has(name)) headers.push([name, value]);
     }
     const isEmpty = !this.#hasBody || status === 204 || status === 304 || length === 0;
     const bodyBytes = isEmpty ? 0 : isChunked ? Infinity : length ?? Infinity;
-    this.head = { status, headers, bodyBytes };
+    this.head = { status, headers, bodyBytes, closes };
     this.#left = bodyBytes;
     if (isEmpty) this.#state = "done";
     else if (isChunked) this.#state = "size";

@@ -8,11 +8,12 @@ import type { Socket } from "node:net";
 import type tls from "node:tls";
 import { monotonicMs } from "../../lib/core/clock.ts";
 import { flowBelow } from "../tls/raw_flow.ts";
+import { FrameGuard } from "./frame_guard.ts";
+import { type FlowEnds, GuardedFlow } from "./guarded_flow.ts";
 import { PrivateServer } from "./private_server.ts";
 import { answerStream, type StreamHost } from "./stream.ts";
 import type { StreamSocket } from "./stream_socket.ts";
 import type { UploadSlack } from "./upload_slack.ts";
-import { HTTP2_PREFACE } from "./wire.ts";
 
 /** How long a connection may do nothing. */
 export interface SessionDeadlines {
@@ -22,8 +23,14 @@ export interface SessionDeadlines {
   readonly idleMs: number;
 }
 
-/** Deadlines, and who serves. */
-export interface SessionRules extends SessionDeadlines {
+/** Deadlines, and who is told. */
+export interface SessionOptions extends SessionDeadlines {
+  /** Told why a connection was ended that breaks the rules of HTTP/2 or floods. */
+  readonly onViolation: (reason: string, socket: Socket) => void;
+}
+
+/** The same, and who serves. */
+export interface SessionRules extends SessionOptions {
   /** Serves a connection as HTTP/1.1. */
   readonly serve: (socket: Socket) => void;
   /** Room for bodies that wait. */
@@ -42,6 +49,7 @@ export class Http2Session implements StreamHost {
   readonly #raw: Socket;
   readonly #rules: SessionRules;
   #server: PrivateServer | undefined;
+  #flow: GuardedFlow | undefined;
   #left: Promise<void> | undefined;
   #hasAsked = false;
   /** Since when nothing is under way. */
@@ -63,9 +71,14 @@ export class Http2Session implements StreamHost {
   async run(): Promise<void> {
     const { carrier } = this;
     const closed = new Promise<void>((resolve) => carrier.once("close", () => resolve()));
+    const flow = flowBelow(this.#raw);
+    flow.stop(); // else all that a client sends until its server is there is kept: 82 MB, when tried
     try {
-      this.#server = await PrivateServer.open((request) => answerStream(request, this));
-      this.#carry(this.#server.inner);
+      this.#server = await PrivateServer.open((request) => {
+        this.#flow?.asked();
+        return answerStream(request, this);
+      });
+      this.#flow = this.#carry({ carrier, flow, inner: this.#server.inner });
     } catch { // no descriptors left: costs this connection
       carrier.destroy();
     }
@@ -110,38 +123,18 @@ export class Http2Session implements StreamHost {
     for (const stream of this.streams) stream.destroy();
   }
 
-  /** Carries bytes both ways, and holds back whoever is faster than the other. */
-  #carry(inner: Socket): void {
-    const { carrier } = this;
-    const flow = flowBelow(this.#raw);
-    let preface = HTTP2_PREFACE, isStopped = false;
-    const goOn = () => {
-      // Starting what is closed would keep it, and all that hangs on it, for ever: 11 KB (Deno 2.9.6).
-      if (!isStopped || carrier.destroyed) return;
-      isStopped = false;
-      carrier.resume();
-      flow.start();
-    };
-    carrier.on("data", (bytes: Uint8Array) => {
-      const part = bytes.subarray(0, preface.length);
-      // hyper would take HTTP/1.1 here, too.
-      if (!preface.subarray(0, part.length).equals(part)) return void carrier.destroy();
-      preface = preface.subarray(part.length);
-      if (inner.destroyed || inner.write(bytes)) return;
-      isStopped = true;
-      carrier.pause();
-      flow.stop();
+  #carry(ends: FlowEnds): GuardedFlow {
+    return new GuardedFlow(ends, new FrameGuard(), {
+      onViolation: ({ reason }) => {
+        this.#rules.onViolation(reason, this.carrier);
+        this.#over();
+      },
+      onEnd: () => this.#over(),
     });
-    inner.on("drain", goOn);
-    inner.on("data", (bytes) => {
-      if (!carrier.write(bytes)) inner.pause();
-    });
-    carrier.on("drain", () => inner.resume());
-    inner.once("close", () => {
-      this.#endStreams();
-      this.#leavesSinceMs = Math.min(this.#leavesSinceMs, monotonicMs());
-      carrier.end(); // what the client goes on sending is thrown away: closing now would lose the GOAWAY
-      goOn();
-    });
+  }
+
+  #over(): void {
+    this.#endStreams();
+    this.#leavesSinceMs = Math.min(this.#leavesSinceMs, monotonicMs());
   }
 }

@@ -7,7 +7,7 @@ import type http from "node:http";
 import type { Socket } from "node:net";
 import type tls from "node:tls";
 import type { ConnectionLimits } from "../guard/connection_limits.ts";
-import { Http2Session, type SessionDeadlines, type SessionRules } from "./session.ts";
+import { Http2Session, type SessionOptions, type SessionRules } from "./session.ts";
 import { UploadSlack } from "./upload_slack.ts";
 import { HTTP2_ALPN } from "./wire.ts";
 
@@ -29,11 +29,11 @@ export class Http2Sessions {
    * @param server serves the requests; it is not given the connections that speak HTTP/2
    * @param limits that each connection takes more places of, for its descriptors
    */
-  constructor(server: http.Server, deadlines: SessionDeadlines, limits?: ConnectionLimits) {
+  constructor(server: http.Server, options: SessionOptions, limits?: ConnectionLimits) {
     this.#limits = limits;
     const [serve] = server.listeners(SECURED) as Serve[]; // none in the clear, or in Deno 2.6
     this.#rules = {
-      ...deadlines,
+      ...options,
       slack: new UploadSlack(),
       serve: (socket) => serve.call(server, socket),
     };

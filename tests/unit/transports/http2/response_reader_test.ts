@@ -20,7 +20,7 @@ const CHUNKED =
 
 Deno.test("ResponseReader reads the same whatever the pieces", () => {
   const whole = {
-    head: { status: 200, headers: [["a", "1"]], bodyBytes: Infinity },
+    head: { status: 200, headers: [["a", "1"]], bodyBytes: Infinity, closes: true },
     body: "abc0123456789",
     isDone: true,
     ends: true,
