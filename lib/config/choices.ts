@@ -14,3 +14,5 @@ export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "
 export const COMPRESSIONS = ["auto", "on", "off"] as const;
 /** Forms of a log line; `auto` is text on a terminal and JSON elsewhere. */
 export const LOG_FORMATS = ["auto", "json", "text"] as const;
+/** What happens to arguments that do not match. */
+export const VALIDATIONS = ["off", "log", "deny"] as const;

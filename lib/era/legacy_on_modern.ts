@@ -14,7 +14,7 @@ import { discoverRequest, initializeResult } from "./discovery.ts";
 import { Listening } from "./listening.ts";
 import { isLogLevel } from "./log_levels.ts";
 import { type ClientSelf, withParams, withProtocolMeta } from "./protocol_meta.ts";
-import { RetriedCall } from "./retried_call.ts";
+import { RetriedCall } from "../core/retried_call.ts";
 
 /** Round trips that one call may take. */
 const ROUNDS_MAX = 32;

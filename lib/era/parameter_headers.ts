@@ -6,26 +6,23 @@
  *
  * @module
  */
-import { request } from "../core/compose.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Call, Handler, Policy } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
 import { type Headers, ParamHeaders } from "../core/param_headers.ts";
-import { RawObject } from "../core/raw_object.ts";
-import { withParams } from "./protocol_meta.ts";
-import { RetriedCall } from "./retried_call.ts";
+import { toolPages } from "../core/tool_pages.ts";
 import { within } from "../core/waiting.ts";
 
 /** So long a first call waits for the list that tells of its headers, ms. */
 const LIST_MS = 2000;
-/** Pages of a list that are read. */
-const PAGES_MAX = 100;
 
 /** The check, as a layer around the upstream. */
 export function parameterHeaders(): Policy {
   return (next) => {
     const checked = new CheckedHeaders(next);
-    return (call) => checked.handle(call);
+    // an async function around every call would cost 300 bytes and 0.1 us
+    return (call) =>
+      call.message.context?.headers === undefined ? next(call) : checked.handle(call);
   };
 }
 
@@ -40,9 +37,7 @@ class CheckedHeaders {
 
   async handle(call: Call): Promise<Message | undefined> {
     const { message } = call;
-    const headers = message.context?.headers;
-    if (headers === undefined) return await this.#next(call);
-    if (message.method === "tools/call") await this.#check(call, headers);
+    if (message.method === "tools/call") await this.#check(call, message.context!.headers!);
     const answer = await this.#next(call);
     if (message.method === "tools/list" && answer !== undefined) this.#known.learn(answer);
     return answer;
@@ -61,18 +56,6 @@ class CheckedHeaders {
 
   /** Reads the whole list in the name of the client that calls first. */
   async #list(call: Call): Promise<void> {
-    const meta = new RawObject(call.message.bytes).object("params").object("_meta");
-    let cursor: unknown;
-    for (let page = 0; page < PAGES_MAX; page++) {
-      const asked = withParams(request(0, "tools/list"), (params) => {
-        params.set("_meta", meta.bytes());
-        if (cursor !== undefined) params.put("cursor", cursor);
-      });
-      const answer = await this.#next(new RetriedCall(call, asked));
-      if (answer === undefined || answer.isError) return;
-      this.#known.learn(answer);
-      cursor = answer.json().result?.nextCursor;
-      if (cursor === undefined) return;
-    }
+    for await (const answer of toolPages(this.#next, call)) this.#known.learn(answer);
   }
 }

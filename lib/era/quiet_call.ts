@@ -6,7 +6,7 @@
 import type { Call } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
 import { isLoud } from "./log_levels.ts";
-import { RetriedCall } from "./retried_call.ts";
+import { RetriedCall } from "../core/retried_call.ts";
 
 /** Passes log messages on from a level up. */
 export class QuietCall extends RetriedCall {

@@ -9,6 +9,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import { GatewayError } from "../core/errors.ts";
 import type { Message } from "../core/message.ts";
+import { tagged, untagged } from "../core/worker_tag.ts";
 
 /** What a state says. */
 export interface RequestState {
@@ -36,7 +37,7 @@ export class RequestStates {
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv(CIPHER, this.#key, iv);
     const sealed = [iv, cipher.update(JSON.stringify(state)), cipher.final(), cipher.getAuthTag()];
-    return Buffer.concat(sealed).toString("base64url");
+    return tagged(Buffer.concat(sealed).toString("base64url"));
   }
 
   /**
@@ -54,7 +55,7 @@ export class RequestStates {
   }
 
   #decrypt(text: string): RequestState | undefined {
-    const sealed = Buffer.from(text, "base64url");
+    const sealed = Buffer.from(untagged(text), "base64url");
     if (sealed.length < IV_BYTES + TAG_BYTES) return undefined;
     const decipher = createDecipheriv(CIPHER, this.#key, sealed.subarray(0, IV_BYTES));
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES));

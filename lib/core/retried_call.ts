@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { RequestInfo } from "../core/connection.ts";
-import type { Call, Session } from "../core/handler.ts";
-import type { Message } from "../core/message.ts";
+import type { RequestInfo } from "./connection.ts";
+import type { Call, Session } from "./handler.ts";
+import type { Message } from "./message.ts";
 
 /** One round of a call. */
 export class RetriedCall implements Call {
