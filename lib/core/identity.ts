@@ -32,3 +32,9 @@ export const ANONYMOUS: Identity = {
   scopes: new Set(),
   roles: new Set(),
 };
+
+/** Whether what has proved an identity proves nothing any more. */
+export function hasExpired(identity: Identity | undefined): boolean {
+  const expiresAtMs = identity?.expiresAtMs;
+  return expiresAtMs !== undefined && expiresAtMs <= Date.now();
+}

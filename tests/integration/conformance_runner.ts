@@ -59,12 +59,16 @@ export function runConformance(
  * Runs the client scenarios of a set, all at once. The suite appends a URL to the command and splits it at
  * its spaces.
  *
+ * @param options.timeoutMs of one scenario, its wait for others included
  * @throws {Error} with what the suite said when it came to no summary
  */
 export function runClientConformance(
-  { command, ...run }: Run & { readonly command: string },
+  { command, timeoutMs = 30_000, ...run }: Run & {
+    readonly command: string;
+    readonly timeoutMs?: number;
+  },
 ): Promise<ScenarioResult[]> {
-  return table(["client", "--command", command], run);
+  return table(["client", "--command", command, "--timeout", String(timeoutMs)], run);
 }
 
 async function table(args: string[], { requirements, signal }: Run): Promise<ScenarioResult[]> {

@@ -18,7 +18,7 @@ import type tls from "node:tls";
 import { monotonicMs } from "../../lib/core/clock.ts";
 import { reasonOf, TransportError } from "../../lib/core/errors.ts";
 import { Http2Sessions } from "../http2/sessions.ts";
-import { failureOf, type TlsFailure } from "../tls/handshakes.ts";
+import { addressBelow, failureOf, type TlsFailure } from "../tls/handshakes.ts";
 import { type HttpListenerOptions, serverOptions } from "./listener_options.ts";
 
 /** What a listener is told. */
@@ -72,6 +72,10 @@ export class BoundServer {
     this.#http2 = new Http2Sessions(server, {
       firstRequestMs: limits.headersTimeout,
       idleMs: limits.keepAliveTimeout,
+      onViolation: (reason, socket) => {
+        hooks.broken();
+        options.onViolation?.(reason, socket.remoteAddress);
+      },
     }, options.connections);
     if (tls !== undefined) this.#followHandshakes(server);
   }
@@ -94,7 +98,8 @@ export class BoundServer {
         resolve((server.address() as net.AddressInfo).port);
       };
       server.once("error", onError).once("listening", onListening);
-      server.listen({ port, host: hostname, backlog: 1024 });
+      const reusePort = this.#options.workers !== undefined;
+      server.listen({ port, host: hostname, backlog: 1024, reusePort });
     });
   }
 
@@ -126,7 +131,7 @@ export class BoundServer {
     const handshakeMs = this.#options.tlsHandshakeMs ?? TLS_HANDSHAKE_MS;
     for (const { socket, sinceMs } of this.#handshakes.values()) {
       if (nowMs - sinceMs <= handshakeMs) continue;
-      if (socket.bytesRead > 0) this.#broken("handshake_failure", "it takes too long");
+      if (socket.bytesRead > 0) this.#broken(["handshake_failure", "it takes too long"], socket);
       socket.destroy();
     }
   }
@@ -172,14 +177,14 @@ export class BoundServer {
     });
     server.on("tlsClientError", (error: Error, socket: tls.TLSSocket) => {
       const failure = failureOf(error, socket);
-      if (failure !== undefined) this.#broken(...failure);
+      if (failure !== undefined) this.#broken(failure, socket);
       socket.destroy();
     });
   }
 
-  #broken(failure: TlsFailure, reason: string): void {
+  #broken(failure: readonly [TlsFailure, reason: string], socket: Socket): void {
     this.#hooks.broken();
-    this.#options.onTlsFailed?.(failure, reason);
+    this.#options.onTlsFailed?.(...failure, addressBelow(socket));
   }
 }
 

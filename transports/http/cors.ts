@@ -10,6 +10,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 const HEADERS = [
   "Authorization",
+  "X-API-Key",
   "Content-Type",
   "X-Client-ID",
   "Mcp-Session-Id",
@@ -43,7 +44,7 @@ export class Cors {
     if (origin === undefined) return false;
     if (!this.#origins.has("*") && !this.#origins.has(origin.toLowerCase())) return false;
     res.setHeader("access-control-allow-origin", origin);
-    res.setHeader("access-control-expose-headers", "Mcp-Session-Id");
+    res.setHeader("access-control-expose-headers", "Mcp-Session-Id, WWW-Authenticate");
     return true;
   }
 

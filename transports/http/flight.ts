@@ -43,6 +43,27 @@ export class Flight implements Registered {
     this.#wake?.();
   }
 
+  /**
+   * Waits for what neither side of the request delays: a person who logs in. Its deadline moves by as much.
+   *
+   * @throws {GatewayError} the reason, when it is aborted meanwhile
+   */
+  async during<T>(work: Promise<T>): Promise<T> {
+    const { promise: aborted, resolve } = Promise.withResolvers<void>();
+    const deadlineMs = this.#deadlineMs, sinceMs = monotonicMs();
+    this.#deadlineMs = Infinity;
+    this.#wake = resolve;
+    if (this.reason !== undefined) resolve();
+    try {
+      await Promise.race([work, aborted]);
+      if (this.reason !== undefined) throw this.reason;
+      return await work;
+    } finally {
+      this.#wake = undefined;
+      this.#deadlineMs = deadlineMs + monotonicMs() - sinceMs;
+    }
+  }
+
   /** Waits; an abort ends the wait early. */
   pause(ms: number): Promise<void> {
     if (this.reason !== undefined) return Promise.resolve();

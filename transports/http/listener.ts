@@ -17,7 +17,7 @@ import { Cors, isPreflight } from "./cors.ts";
 import { HostCheck } from "./host_check.ts";
 import { HEADER_FIELDS_MAX, headProblem, type HeadRules } from "./head_check.ts";
 import type { HttpListenerOptions } from "./listener_options.ts";
-import { notFound, redirectToHttps, refuse, refuseSocket } from "./refusal.ts";
+import { notFound, redirectToHttps, refuse, refuseByFault, refuseSocket } from "./refusal.ts";
 import { StallWatch } from "./stall_watch.ts";
 import { TrustedProxies } from "./trusted_proxies.ts";
 import { type UpgradeHandler, Upgrades } from "./upgrades.ts";
@@ -50,6 +50,7 @@ export class HttpListener implements AsyncDisposable {
   #probe: SelfProbe | undefined;
   #sweepTimer: ReturnType<typeof setInterval> | undefined;
   #rules!: HeadRules;
+  #unmount: (() => void) | undefined;
   #isDraining = false;
   #resolveClosed!: () => void;
 
@@ -124,6 +125,11 @@ export class HttpListener implements AsyncDisposable {
     return mayCompress(req, this.#options.compression ?? "auto", this.proxies);
   }
 
+  /** Hands a request over whose body says that another worker has to answer it. @returns whether it does */
+  relayByBody(req: IncomingMessage, res: ServerResponse, body: Uint8Array): boolean {
+    return this.#options.workers?.relayByBody(this.url.href, req, res, body) ?? false;
+  }
+
   /** Answers a path with a handler, from the next request on. */
   route(path: string, handler: RouteHandler): void {
     this.#routes.set(path, handler);
@@ -158,11 +164,16 @@ export class HttpListener implements AsyncDisposable {
   }
 
   #start(): void {
-    this.#sweepEvery(SWEEP_MS);
+    this.#sweepEvery(this.#options.sweepMs ?? SWEEP_MS);
+    const { workers } = this.#options;
+    this.#unmount = workers?.mount(this.url.href, (req, res) => {
+      this.#guarded(req, res, () => this.#serve(req, res, false));
+    });
     const intervalMs = this.#options.probeIntervalMs ?? 5000;
     if (intervalMs === 0) return;
     this.#probe = new SelfProbe({
       address: { host: reachable(this.#hostname), port: this.port },
+      sharedBy: workers?.place.count,
       relisten: () => this.#relisten(),
     }, { intervalMs, timeoutMs: this.#options.probeTimeoutMs ?? 2000 });
   }
@@ -174,6 +185,7 @@ export class HttpListener implements AsyncDisposable {
 
   #stop(): void {
     clearInterval(this.#sweepTimer);
+    this.#unmount?.();
     this.#server.stop(this.#resolveClosed);
   }
 
@@ -201,21 +213,21 @@ export class HttpListener implements AsyncDisposable {
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-    this.#options.onRefused?.(0);
+    const isGone = error.code === "ECONNRESET" || error.code === "EPIPE";
+    this.#options.onRefused?.(0, isGone ? undefined : socket.remoteAddress);
     refuseSocket(error, socket);
   }
 
   #onRequest(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    this.#guarded(req, res, () => this.#dispatch(req, res, expectsContinue));
+  }
+
+  #guarded(req: IncomingMessage, res: ServerResponse, act: () => void): void {
     try {
-      this.#dispatch(req, res, expectsContinue);
+      act();
     } catch (error) { // of a handler: costs its own request, not the process
       this.#options.onRefused?.(500);
-      if (res.headersSent) return void res.destroy();
-      const cause = new GatewayError("InternalError", "Cannot answer: internal error", {
-        cause: error,
-        fatal: true,
-      });
-      refuse(req, res, cause);
+      refuseByFault(req, res, error);
     }
   }
 
@@ -223,15 +235,22 @@ export class HttpListener implements AsyncDisposable {
     if (this.#isDraining) res.shouldKeepAlive = false;
     const problem = headProblem(req, this.#rules);
     if (problem !== undefined) {
-      this.#options.onRefused?.(problem.status);
+      this.#options.onRefused?.(problem.status, this.proxies.clientAddress(req));
       return refuse(req, res, problem);
     }
-    const { httpsPort, fallback } = this.#options;
+    const { httpsPort, workers } = this.#options;
     if (httpsPort !== undefined && !this.proxies.saysHttps(req)) {
       return redirectToHttps(req, res, httpsPort);
     }
+    if (workers?.relayByHead(this.url.href, req, res, expectsContinue)) return;
+    this.#serve(req, res, expectsContinue);
+  }
+
+  /** What has passed the checks of its head, here or at another worker. */
+  #serve(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
     const handler = this.#routes.get(pathOf(req.url!));
     if (handler !== undefined) return this.#route(handler, req, res, expectsContinue);
+    const { fallback } = this.#options;
     if (fallback === undefined) return notFound(req, res);
     if (expectsContinue) res.writeContinue();
     fallback(req, res);
@@ -251,7 +270,7 @@ export class HttpListener implements AsyncDisposable {
   #onUpgrade(req: IncomingMessage, socket: Duplex, head: Uint8Array): void {
     const problem = this.#isDraining ? DRAINING : headProblem(req, this.#rules);
     const status = this.#upgrades.take(req, socket as Socket, head, problem);
-    if (status !== undefined) this.#options.onRefused?.(status);
+    if (status !== undefined) this.#options.onRefused?.(status, this.proxies.clientAddress(req));
   }
 
   #sweep(): void {

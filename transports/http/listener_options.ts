@@ -6,6 +6,7 @@
 import type { IncomingMessage, RequestListener, ServerOptions } from "node:http";
 import type tls from "node:tls";
 import type { ConnectionLimits } from "../guard/connection_limits.ts";
+import type { WorkerGroup } from "../workers/group.ts";
 import type { TlsFailure } from "../tls/handshakes.ts";
 import type { CompressionMode } from "./compression.ts";
 import type { HostRules } from "./host_check.ts";
@@ -14,6 +15,8 @@ import { wantsUpgrade } from "./upgrades.ts";
 
 /** Limits, rules and hooks of a listener. */
 export interface HttpListenerOptions extends HostRules {
+  /** The processes that listen on the same port, this one among them; absent when it is alone. */
+  readonly workers?: WorkerGroup;
   /** Speaks TLS with these; their ALPN is what `bindHttp` offers. */
   readonly tls?: tls.TlsOptions & tls.SecureContextOptions;
   /** Offers HTTP/2 over TLS where the runtime has it; true by default. */
@@ -32,6 +35,8 @@ export interface HttpListenerOptions extends HostRules {
   readonly idleTimeoutMs?: number;
   /** How often those three are looked at, ms. */
   readonly checkIntervalMs?: number;
+  /** How often streams are looked after: heartbeats, clients that take nothing; ms. */
+  readonly sweepMs?: number;
   /** A client may take nothing for so long while bytes wait for it, ms. */
   readonly writeStallMs?: number;
   readonly headerFieldsMax?: number;
@@ -45,11 +50,13 @@ export interface HttpListenerOptions extends HostRules {
   /** How long that may take, ms. */
   readonly probeTimeoutMs?: number;
   /** Called when a TLS handshake failed; not for clients that connect and send nothing. */
-  readonly onTlsFailed?: (failure: TlsFailure, reason: string) => void;
+  readonly onTlsFailed?: (failure: TlsFailure, reason: string, address?: string) => void;
+  /** Called when a connection of HTTP/2 was ended because its client floods or breaks the rules. */
+  readonly onViolation?: (reason: string, address: string | undefined) => void;
   /** Called when a dead listener was bound anew. */
   readonly onRelisten?: () => void;
   /** Called with the status of every request that the listener itself refused, and of what was none (0). */
-  readonly onRefused?: (status: number) => void;
+  readonly onRefused?: (status: number, address?: string) => void;
   /** Called when a client was closed because it did not read. */
   readonly onStalled?: (count: number) => void;
   /** Answers the paths without a route; 404 when absent. */

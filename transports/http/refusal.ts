@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { failure } from "../../lib/core/compose.ts";
-import type { GatewayError } from "../../lib/core/errors.ts";
+import { GatewayError } from "../../lib/core/errors.ts";
 
 /**
  * After an early answer so much of the body is still taken and thrown away: clients that send all before they
@@ -49,6 +49,13 @@ export function refuse(
   ];
   for (const [name, value] of Object.entries(error.headers)) headers.push(name, value);
   answer(req, res, error.status, headers, body, error.fatal);
+}
+
+/** Answers a request whose handler threw, as far as that can still be done. */
+export function refuseByFault(req: IncomingMessage, res: ServerResponse, cause: unknown): void {
+  if (res.headersSent) return void res.destroy();
+  const options = { cause, fatal: true };
+  refuse(req, res, new GatewayError("InternalError", "Cannot answer: internal error", options));
 }
 
 /** A whole answer, before the body of the request was read if need be. */

@@ -6,6 +6,8 @@
  */
 import type { IncomingMessage } from "node:http";
 import net from "node:net";
+import { plainIp } from "../../lib/core/client_address.ts";
+import { remoteAddressOf, remotePortOf } from "../workers/origin.ts";
 
 /** The proxies of one listener. */
 export class TrustedProxies {
@@ -23,12 +25,12 @@ export class TrustedProxies {
 
   /** Whether the other end of this request's connection is one of them. */
   isBehind(req: IncomingMessage): boolean {
-    return !this.#isEmpty && this.#has(req.socket.remoteAddress ?? "");
+    return !this.#isEmpty && this.#has(remoteAddressOf(req));
   }
 
   /** Address of the client: the last one in `X-Forwarded-For` that is no proxy of ours; else the peer's. */
   clientAddress(req: IncomingMessage): string {
-    const peer = plain(req.socket.remoteAddress ?? "");
+    const peer = plainIp(remoteAddressOf(req));
     if (!this.isBehind(req)) return peer;
     const named = String(req.headers["x-forwarded-for"] ?? "").split(",").map((part) =>
       part.trim()
@@ -36,10 +38,17 @@ export class TrustedProxies {
     let client = peer;
     for (const address of named.reverse()) {
       if (net.isIP(address) === 0) break; // what stands before it came from anybody
-      client = plain(address);
+      client = plainIp(address);
       if (!this.#has(client)) break;
     }
     return client;
+  }
+
+  /** The same with the port of the peer, as log lines and limits have it. */
+  clientAndPort(req: IncomingMessage): string {
+    const address = this.clientAddress(req);
+    const remotePort = remotePortOf(req);
+    return address.includes(":") ? `[${address}]:${remotePort}` : `${address}:${remotePort}`;
   }
 
   /** Whether the client's own connection is secured, as far as a proxy of ours says so. */
@@ -48,7 +57,7 @@ export class TrustedProxies {
   }
 
   #has(address: string): boolean {
-    const ip = plain(address);
+    const ip = plainIp(address);
     const family = net.isIP(ip);
     return family !== 0 && this.#proxies.check(ip, family === 4 ? "ipv4" : "ipv6");
   }
@@ -68,9 +77,4 @@ export class TrustedProxies {
 /** Header fields by which proxies describe the client. */
 export function isForwardingHeader(name: string): boolean {
   return name.startsWith("x-forwarded-") || name === "forwarded" || name === "x-real-ip";
-}
-
-/** `::ffff:10.0.0.1`, as a dual-stack socket names it, is `10.0.0.1`. */
-function plain(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }

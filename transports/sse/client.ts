@@ -140,7 +140,7 @@ class SseClientConnection implements Connection {
     this.closed = this.#end.promise;
     this.closed.catch(() => {}); // whoever asks gets the rejection; nobody has to ask
     this.#reader = new EventReader(
-      new HttpSession(endpoint.url, agent, endpoint.headers),
+      new HttpSession(endpoint.url, agent, endpoint.headers, endpoint.authorizer),
       endpoint.url,
       settings,
       {
@@ -153,9 +153,9 @@ class SseClientConnection implements Connection {
 
   /** Resolves when messages can be sent. */
   async open(): Promise<void> {
-    const { headers } = this.#endpoint;
+    const { headers, authorizer } = this.#endpoint;
     const address = await this.#reader.open();
-    this.#messages = new HttpSession(address, this.#agent, headers);
+    this.#messages = new HttpSession(address, this.#agent, headers, authorizer);
     this.#reader.run().then(() => this.#finish(), (error) => this.#finish(this.#broken(error)));
   }
 

@@ -71,10 +71,12 @@ export class EventReader {
   async open(): Promise<URL> {
     const { endpointTimeoutMs } = this.#limits;
     const late = new TransportError(`it named no endpoint within ${endpointTimeoutMs} ms`);
-    const timer = setTimeout(() => {
+    const look = () => {
+      if (this.#session.isProving) return void (timer = setTimeout(look, endpointTimeoutMs));
       this.#named?.reject(late);
       this.stop(late);
-    }, endpointTimeoutMs);
+    };
+    let timer = setTimeout(look, endpointTimeoutMs);
     try {
       const answer = await this.#session.get(this.#flight);
       if (!isEventStream(answer)) throw notAStream(answer);

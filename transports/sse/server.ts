@@ -8,19 +8,31 @@
  */
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Connection, Peer, TlsIdentity } from "../../lib/core/connection.ts";
+import type { Socket } from "node:net";
+import type { Admit } from "../../lib/core/admission.ts";
+import type { Connection, RequestInfo } from "../../lib/core/connection.ts";
 import { GatewayError, toGatewayError } from "../../lib/core/errors.ts";
 import { LogBudget } from "../../lib/core/event_log.ts";
-import { BUFFER_BYTES_MAX, MESSAGE_BYTES_MAX, SESSIONS_MAX } from "../../lib/core/limits.ts";
+import type { Identity } from "../../lib/core/identity.ts";
+import {
+  BUFFER_BYTES_MAX,
+  HEARTBEAT_MS,
+  MESSAGE_BYTES_MAX,
+  SESSIONS_MAX,
+} from "../../lib/core/limits.ts";
 import { Message } from "../../lib/core/message.ts";
+import { ownerOf } from "../../lib/core/owner.ts";
+import type { SecurityEvents } from "../../lib/core/security_event.ts";
+import { tagged } from "../../lib/core/worker_tag.ts";
 import { ArrivalQueue } from "../http/arrival_queue.ts";
 import { readBody } from "../http/body.ts";
 import { BodyBudget } from "../http/body_budget.ts";
 import type { HttpListener } from "../http/listener.ts";
 import { answer, refuse } from "../http/refusal.ts";
-import { tlsIdentityOf } from "../http/tls_identity.ts";
+import { admitted, requestInfoOf } from "../http/request_info.ts";
 import { acceptedForms, bodyProblem } from "../streamable_http/accept.ts";
 import { EventStream, ID_SEPARATOR } from "./event_stream.ts";
+import { invalid, queryOf } from "./query.ts";
 import { SseConnection, type SseConnectionLimits } from "./server_connection.ts";
 
 /** Limits of the endpoint. */
@@ -40,6 +52,10 @@ export interface SseServerOptions {
   readonly logBytesMax?: number;
   /** Connections at once, those that wait for their client included. */
   readonly connectionsMax?: number;
+  /** Says who each request is from; absent where nobody asks. */
+  readonly admit?: Admit;
+  /** Takes security events. */
+  readonly report?: SecurityEvents;
 }
 
 /** Path of the event stream. */
@@ -47,20 +63,26 @@ export const SSE_PATH = "/mcp/sse";
 /** Path that messages are posted to. */
 export const MESSAGES_PATH = "/mcp/messages";
 
+const TRANSPORT = "sse";
 const ARRIVALS_MAX = 1024;
-const HEARTBEAT_MS = 30_000;
 const RESUME_MS = 60_000;
 const LOG_EVENTS_MAX = 1000;
 const LOG_BYTES_MAX = 1024 * 1024;
 /** All logs together, bytes. */
 const LOGS_BYTES_MAX = 64 * 1024 * 1024;
+/**
+ * Requests on one socket that may wait for their answers: the HTTP server of Deno 2.9.6 reads on and keeps every
+ * one of them, whatever is paused. Clients that wait for answers have one.
+ */
+const PIPELINED_MAX = 8;
 /** POSTs of one connection that may wait for its reader. */
 const POSTS_MAX = 1000;
+/** Bytes of them: clients that posted and never read their streams held 15 MB each. */
+const POSTED_BYTES_MAX = 256 * 1024;
 /** Clients of this transport post rarely: their connections stay open for so long, ms. */
 const KEEP_ALIVE_MS = 120_000;
 const KEEP_ALIVE = `timeout=${KEEP_ALIVE_MS / 1000}`;
 const ID_BYTES = 18; // 144 random bits
-const CLIENT_ID = /^[\x21-\x7e]{1,128}$/;
 const NOTHING = new Uint8Array(0);
 
 /** Serves both paths on a listener; the connections are to be iterated. Ends with {@link SseServer.end}. */
@@ -72,8 +94,11 @@ export class SseServer {
   readonly #bodies: BodyBudget;
   readonly #messageBytesMax: number;
   readonly #connectionsMax: number;
+  readonly #admit: Admit | undefined;
+  readonly #report: SecurityEvents;
   readonly #logs = new LogBudget(LOGS_BYTES_MAX);
   readonly #connections = new Map<string, SseConnection>();
+  readonly #pipelined = new WeakMap<Socket, number>();
   #hasEnded = false;
 
   constructor(listener: HttpListener, options: SseServerOptions = {}) {
@@ -88,11 +113,16 @@ export class SseServer {
       bytesMax: options.logBytesMax ?? LOG_BYTES_MAX,
     };
     const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
-    listener.route(SSE_PATH, (req, res) => this.#guarded(req, res, () => this.#open(req, res)));
+    this.#admit = options.admit;
+    this.#report = options.report ?? (() => {});
+    listener.route(
+      SSE_PATH,
+      (req, res) => this.#guarded(req, res, (by) => this.#open(req, res, by)),
+    );
     listener.route(
       MESSAGES_PATH,
       (req, res, expectsContinue) =>
-        this.#guarded(req, res, () => this.#onMessages(req, res, expectsContinue)),
+        this.#guarded(req, res, (by) => this.#onMessages(req, res, by, expectsContinue)),
     );
     listener.onSweep((nowMs) => {
       for (const connection of this.#connections.values()) connection.beat(nowMs, heartbeatMs);
@@ -111,25 +141,34 @@ export class SseServer {
     for (const connection of [...this.#connections.values()]) connection.endIfDetached();
   }
 
-  #guarded(req: IncomingMessage, res: ServerResponse, act: () => void | Promise<void>): void {
-    new Promise<void>((resolve) => resolve(act()))
-      .catch((error) => refuse(req, res, toGatewayError(error)));
+  #guarded(
+    req: IncomingMessage,
+    res: ServerResponse,
+    act: (by: RequestInfo) => void | Promise<void>,
+  ): void {
+    const request = requestInfoOf(req, this.#listener.proxies, TRANSPORT);
+    const fail = (error: unknown) => refuse(req, res, toGatewayError(error));
+    admitted(this.#admit, request, (identity) => {
+      const by = identity === undefined ? request : { ...request, identity };
+      new Promise<void>((resolve) => resolve(act(by))).catch(fail);
+    }, fail);
   }
 
-  #open(req: IncomingMessage, res: ServerResponse): void {
+  #open(req: IncomingMessage, res: ServerResponse, by: RequestInfo): void {
     if (req.method !== "GET") throw notAllowed("GET");
-    checkQuery(queryOf(req));
+    queryOf(req);
     if (!acceptedForms(req.headers.accept).events) throw NOT_ACCEPTABLE;
-    const resumed = this.#resumed(req);
+    const resumed = this.#resumed(req, by);
     if (resumed !== undefined) {
       const { connection, sequence } = resumed;
+      connection.prolong(by.identity);
       return connection.attach(this.#stream(req, res, connection, sequence), sequence);
     }
     if (this.#hasEnded || this.#connections.size >= this.#connectionsMax) throw OVERLOADED;
-    const id = randomBytes(ID_BYTES).toString("base64url");
+    const id = tagged(randomBytes(ID_BYTES).toString("base64url"));
     const connection = new SseConnection(
       id,
-      this.#peerOf(req),
+      by,
       this.#limits,
       this.#logs,
       () => this.#connections.delete(id),
@@ -150,29 +189,43 @@ export class SseServer {
   }
 
   /** The connection that a client comes back to, if that can be done without a gap. */
-  #resumed(req: IncomingMessage) {
+  #resumed(req: IncomingMessage, by: RequestInfo) {
     const [id, digits] = String(req.headers["last-event-id"] ?? "").split(ID_SEPARATOR);
     if (digits === undefined || !/^\d{1,15}$/.test(digits)) return undefined;
-    const connection = this.#find(req, id), sequence = Number(digits);
+    const connection = this.#find(by, id), sequence = Number(digits);
     return connection?.canResume(sequence) ? { connection, sequence } : undefined;
   }
 
   async #onMessages(
     req: IncomingMessage,
     res: ServerResponse,
+    by: RequestInfo,
     expectsContinue: boolean,
   ): Promise<void> {
     const query = queryOf(req);
-    checkQuery(query);
     const id = query.get("sessionId");
     if (id === null) throw invalid("sessionId is missing");
-    const connection = this.#find(req, id);
+    const connection = this.#find(by, id);
     if (connection === undefined) throw UNKNOWN;
+    connection.prolong(by.identity);
+    if (!this.#mayWait(req.socket, res)) return;
     this.#keepAlive(req, res);
     if (req.method === "DELETE") connection.endInput();
     else if (req.method !== "POST") throw notAllowed("POST, DELETE");
-    else if (!await this.#post(req, res, connection, expectsContinue)) return;
+    else if (!await this.#post(req, res, connection, by.identity, expectsContinue)) return;
     answer(req, res, 202, ["content-length", "0", "keep-alive", KEEP_ALIVE], NOTHING);
+  }
+
+  /** False when too many requests of the socket wait already; then it is cut. */
+  #mayWait(socket: Socket, res: ServerResponse): boolean {
+    const before = this.#pipelined.get(socket) ?? 0;
+    if (before >= PIPELINED_MAX) {
+      socket.destroy();
+      return false;
+    }
+    this.#pipelined.set(socket, before + 1);
+    res.once("close", () => this.#pipelined.set(socket, this.#pipelined.get(socket)! - 1));
+    return true;
   }
 
   /** False when the message was refused. */
@@ -180,11 +233,14 @@ export class SseServer {
     req: IncomingMessage,
     res: ServerResponse,
     connection: SseConnection,
+    identity: Identity | undefined,
     expectsContinue: boolean,
   ): Promise<boolean> {
     const problem = bodyProblem(req, this.#messageBytesMax);
     if (problem !== undefined) throw problem;
-    if (connection.posts >= POSTS_MAX) throw OVERLOADED;
+    if (connection.posts >= POSTS_MAX || connection.postedBytes >= POSTED_BYTES_MAX) {
+      throw OVERLOADED;
+    }
     if (expectsContinue) res.writeContinue();
     connection.posts++;
     try {
@@ -193,8 +249,8 @@ export class SseServer {
         refuse(req, res, message.problem, message.id);
         return false;
       }
-      connection.receive(message);
-      await connection.room();
+      connection.receive(message, identity);
+      await waited(connection, message.bytes.length);
       return true;
     } finally {
       connection.posts--;
@@ -202,15 +258,11 @@ export class SseServer {
   }
 
   /** A connection of the same client; those of others are as unknown as those that never were. */
-  #find(req: IncomingMessage, id: string): SseConnection | undefined {
+  #find(by: RequestInfo, id: string): SseConnection | undefined {
     const connection = this.#connections.get(id);
-    return isSame(connection?.peer.tls, tlsIdentityOf(req)) ? connection : undefined;
-  }
-
-  #peerOf(req: IncomingMessage): Peer {
-    const address = `${this.#listener.proxies.clientAddress(req)}:${req.socket.remotePort}`;
-    const tls = tlsIdentityOf(req);
-    return { transport: "sse", address, ...(tls === undefined ? {} : { tls }) };
+    if (connection === undefined || connection.owner === ownerOf(by)) return connection;
+    const { address, identity } = by;
+    this.#report({ type: "foreign_session", address, principal: identity?.principal });
   }
 
   #keepAlive(req: IncomingMessage, res: ServerResponse): void {
@@ -218,26 +270,13 @@ export class SseServer {
   }
 }
 
-function queryOf(req: IncomingMessage): URLSearchParams {
-  return new URLSearchParams(req.url!.split("?", 2)[1] ?? "");
-}
-
-function checkQuery(query: URLSearchParams): void {
-  if (query.has("token")) {
-    throw invalid("a token in the query ends up in logs; send it in a header");
-  }
-  const clientId = query.get("client_id");
-  if (clientId !== null && !CLIENT_ID.test(clientId)) {
-    throw invalid("client_id is not 1 to 128 visible ASCII characters");
-  }
-}
-
-function isSame(one: TlsIdentity | undefined, other: TlsIdentity | undefined): boolean {
-  return one?.fingerprint256 === other?.fingerprint256;
-}
-
-function invalid(why: string): GatewayError {
-  return new GatewayError("InvalidRequest", `Cannot accept request: ${why}`);
+/** Waits for the connection's reader. */
+async function waited(connection: SseConnection, byteLength: number): Promise<void> {
+  const room = connection.room();
+  if (room === undefined) return;
+  connection.postedBytes += byteLength;
+  await room;
+  connection.postedBytes -= byteLength;
 }
 
 function notAllowed(allow: string): GatewayError {

@@ -4,12 +4,14 @@
  *
  * @module
  */
-import type { Batch, Connection, Peer } from "../../lib/core/connection.ts";
+import type { Batch, Connection, Peer, RequestInfo } from "../../lib/core/connection.ts";
 import { monotonicMs } from "../../lib/core/clock.ts";
 import { type GatewayError, reasonOf, TransportError } from "../../lib/core/errors.ts";
 import { EventLog, type EventLogLimits, type LogBudget } from "../../lib/core/event_log.ts";
-import { CLOSE_FLUSH_MS } from "../../lib/core/limits.ts";
+import type { Identity } from "../../lib/core/identity.ts";
+import { CLOSE_FLUSH_MS, UNREAD_ABOVE_BYTES } from "../../lib/core/limits.ts";
 import type { Message } from "../../lib/core/message.ts";
+import { ownerOf } from "../../lib/core/owner.ts";
 import { encodeEvent, eventBody } from "../../lib/framing/sse_encoding.ts";
 import { byteLengthOf, Inbox } from "../streamable_http/inbox.ts";
 import type { EventStream } from "./event_stream.ts";
@@ -27,11 +29,18 @@ export class SseConnection implements Connection {
   readonly kind = "connection";
   readonly id: string;
   readonly peer: Peer;
+  /** Who may name it. */
+  readonly owner: string;
   readonly readable: ReadableStream<Batch>;
   readonly writable: WritableStream<Batch>;
   readonly closed: Promise<void>;
-  /** POSTs that wait for room. */
+  /** POSTs that are being read, or wait for room. */
   posts = 0;
+  /** Bytes of those that wait for room. */
+  postedBytes = 0;
+  readonly #identity: Identity | undefined;
+  /** When the newest proof of its client expires, ms since 1970. */
+  #provedUntilMs: number;
   readonly #limits: SseConnectionLimits;
   readonly #inbox: Inbox;
   readonly #log: EventLog<Uint8Array>;
@@ -46,20 +55,26 @@ export class SseConnection implements Connection {
   #batchesWaiting = 0;
   #changed = Promise.withResolvers<void>();
 
-  /** @param onEnd called once, when the connection has ended */
+  /**
+   * @param opening the request that opens it
+   * @param onEnd called once, when the connection has ended
+   */
   constructor(
     id: string,
-    peer: Peer,
+    opening: RequestInfo,
     limits: SseConnectionLimits,
     budget: LogBudget,
     onEnd: () => void,
   ) {
     this.id = id;
-    this.peer = peer;
+    this.peer = peerOf(opening);
+    this.owner = ownerOf(opening);
+    this.#identity = opening.identity;
+    this.#provedUntilMs = opening.identity?.expiresAtMs ?? Infinity;
     this.#limits = limits;
     this.#onEnd = onEnd;
     this.#log = new EventLog(limits, budget);
-    this.#inbox = new Inbox(limits.bufferBytesMax, () => {});
+    this.#inbox = new Inbox(Math.min(limits.bufferBytesMax, UNREAD_ABOVE_BYTES), () => {});
     this.readable = this.#inbox.readable;
     this.writable = new WritableStream<Batch>({
       start: (controller) => {
@@ -97,10 +112,16 @@ export class SseConnection implements Connection {
     stream.closed.then(() => this.#detach(stream));
   }
 
-  /** Takes a message of the client. */
-  receive(message: Message): void {
+  /** Takes a message of the client; another proof than the opening one's goes with it. */
+  receive(message: Message, identity = this.#identity): void {
     this.#wasUsed = true;
-    this.#inbox.deliverOne(message);
+    const isSame = identity === this.#identity;
+    this.#inbox.deliverOne(isSame ? message : message.withContext({ identity }));
+  }
+
+  /** Its client has proved itself again. */
+  prolong(identity: Identity | undefined): void {
+    this.#provedUntilMs = Math.max(this.#provedUntilMs, identity?.expiresAtMs ?? Infinity);
   }
 
   /** `undefined` when the reader keeps up, else resolves when it does again. */
@@ -113,8 +134,9 @@ export class SseConnection implements Connection {
     this.#inbox.close();
   }
 
-  /** Writes heartbeats, and ends the connection when its client has stayed away for too long. */
+  /** Writes heartbeats; ends with what has let the client in, and when it has stayed away for too long. */
   beat(nowMs: number, heartbeatMs: number): void {
+    if (this.#provedUntilMs <= Date.now()) return this.#finish();
     if (this.#stream !== undefined) this.#stream.beat(nowMs, heartbeatMs);
     else if (nowMs - this.#detachedSinceMs > this.#limits.resumeMs) this.#finish();
   }
@@ -215,4 +237,11 @@ export class SseConnection implements Connection {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers<void>();
   }
+}
+
+/** The connection looks after the expiry of its proofs itself: each POST may bring a newer one. */
+function peerOf({ transport, address, tls, identity }: RequestInfo): Peer {
+  if (identity === undefined) return { transport, address, ...(tls && { tls }) };
+  const { expiresAtMs: _, ...lasting } = identity;
+  return { transport, address, ...(tls && { tls }), identity: lasting };
 }

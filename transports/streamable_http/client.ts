@@ -110,7 +110,8 @@ class HttpConnection implements Connection {
   constructor(endpoint: Endpoint, agent: UpstreamAgent, settings: Settings) {
     this.#settings = settings;
     this.#agent = agent;
-    this.#session = new HttpSession(withoutTlsParameters(endpoint.url), agent, endpoint.headers);
+    const { url, headers, authorizer } = endpoint;
+    this.#session = new HttpSession(withoutTlsParameters(url), agent, headers, authorizer);
     this.peer = { transport: "http", address: endpoint.url.host };
     this.#inbox = new Inbox(settings.bufferBytesMax, () => void this.#close(false));
     this.readable = this.#inbox.readable;

@@ -14,6 +14,7 @@ import type {
 } from "../../lib/core/connection.ts";
 import { failure } from "../../lib/core/compose.ts";
 import { GatewayError, TransportError } from "../../lib/core/errors.ts";
+import { hasExpired, type Identity } from "../../lib/core/identity.ts";
 import { Message } from "../../lib/core/message.ts";
 import { ENCODE_BYTES_MIN } from "../../lib/framing/compression/http_encoding.ts";
 import {
@@ -25,13 +26,13 @@ import {
 } from "../../lib/framing/sse_encoding.ts";
 import { answer, type FlatHeaders, hasUnreadBody, refuse } from "../http/refusal.ts";
 import type { Registered, Registry } from "../http/registry.ts";
+import { headerOf } from "../http/request_info.ts";
 import { PacedWriter, PIECE_BYTES } from "../http/write.ts";
 import { readBody } from "../http/body.ts";
 import type { BodyBudget } from "../http/body_budget.ts";
 import { codedBody, type EventWriter, eventWriter } from "../http/compression.ts";
 import type { HttpListener } from "../http/listener.ts";
 import { tlsIdentityOf } from "../http/tls_identity.ts";
-import { isForwardingHeader } from "../http/trusted_proxies.ts";
 import { type Accepted, bodyProblem } from "./accept.ts";
 
 /** What all exchanges of one endpoint share. */
@@ -43,7 +44,7 @@ export interface ExchangeSettings {
   readonly bufferBytesMax: number;
   /** What the bodies being read may hold together. */
   readonly bodies: BodyBudget;
-  /** Open event streams, which want heartbeats. */
+  /** Requests whose clients take events and wait: open event streams, and those without an answer. */
   readonly streams: Registry<HttpExchange>;
 }
 
@@ -64,6 +65,8 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
   readonly transport = "http";
   readonly method: "POST" | "GET" | "DELETE";
   readonly tls: TlsIdentity | undefined;
+  /** Set once, before anybody sees it. */
+  identity: Identity | undefined;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   readonly #accepted: Accepted;
@@ -96,14 +99,11 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
   }
 
   get address(): string {
-    const { listener } = this.#settings;
-    return `${listener.proxies.clientAddress(this.#req)}:${this.#req.socket.remotePort}`;
+    return this.#settings.listener.proxies.clientAndPort(this.#req);
   }
 
   header(name: string): string | undefined {
-    if (isForwardingHeader(name) && !this.#settings.listener.proxies.isBehind(this.#req)) return;
-    const value = this.#req.headers[name];
-    return typeof value === "string" ? value : value?.join(", ");
+    return headerOf(this.#req, this.#settings.listener.proxies, name);
   }
 
   headersFrom(prefix: string): Readonly<Record<string, string>> | undefined {
@@ -134,11 +134,15 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
     const problem = bodyProblem(this.#req, messageBytesMax);
     if (problem !== undefined) return Promise.reject(problem);
     if (this.#expectsContinue) this.#res.writeContinue();
-    return readBody(this.#req, messageBytesMax, bodies).then(toBatch);
+    return readBody(this.#req, messageBytesMax, bodies).then((body) => this.#toBatch(body));
   }
 
   setHeader(name: string, value: string): void {
-    (this.#headers ??= []).push(name, value);
+    const headers = this.#headers ??= [];
+    for (let i = 0; i < headers.length; i += 2) {
+      if (headers[i] === name) return void (headers[i + 1] = value);
+    }
+    headers.push(name, value);
   }
 
   accept(status: number): void {
@@ -198,20 +202,28 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
     this.#settings.streams.delete(this);
   }
 
-  /** Writes a comment when nothing was written for so long and nothing waits. */
+  /**
+   * Writes a comment when nothing was written for so long and nothing waits; an answer that lets wait for itself
+   * becomes an event stream, or proxies on the way would end it. A stream ends with what has let it in.
+   */
   beat(nowMs: number, intervalMs: number): void {
     if (this.gone) return this.#settings.streams.delete(this);
-    if (this.#lastWriteMs === 0) this.#lastWriteMs = nowMs;
-    if (nowMs - this.#lastWriteMs >= intervalMs && this.#writer?.waitingBytes === 0) {
-      this.#writer.write(HEARTBEAT);
-      this.#lastWriteMs = nowMs;
+    if (this.#writer !== undefined && hasExpired(this.identity)) {
+      return this.finish(); // the client comes back with something newer
     }
+    if (this.#lastWriteMs === 0) this.#lastWriteMs = nowMs;
+    if (nowMs - this.#lastWriteMs < intervalMs) return;
+    const writer = this.#openStream();
+    if (writer.waitingBytes > 0) return;
+    writer.write(HEARTBEAT);
+    this.#lastWriteMs = nowMs;
   }
 
   /** Claims the answer; false when there is one already, or nobody to take it. */
   #begin(): boolean {
     if (this.#isAnswered || this.#writer !== undefined) return false;
     this.#isAnswered = true;
+    this.#settings.streams.delete(this);
     return !this.#res.destroyed;
   }
 
@@ -237,7 +249,7 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
     this.#writer = eventWriter(this.#req, this.#res, headers, this.#compresses);
     this.#res.writeHead(200, headers);
     this.#res.flushHeaders();
-    this.#settings.streams.add(this);
+    this.#watch();
     return this.#writer;
   }
 
@@ -245,11 +257,23 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
     return this.#settings.listener.compresses(this.#req);
   }
 
+  /** @throws {GatewayError} InternalError when another worker answers it: then there is nothing to do here */
+  #toBatch(body: Uint8Array): Batch {
+    if (this.#settings.listener.relayByBody(this.#req, this.#res, body)) {
+      this.#isAnswered = true;
+      throw new GatewayError("InternalError", "Cannot answer: another worker does");
+    }
+    const message = Message.from(body);
+    if (message.kind === "request" && this.#accepted.events) this.#watch();
+    return [message];
+  }
+
+  /** From now on it is looked after by {@link HttpExchange.beat}. */
+  #watch(): void {
+    if (this.place < 0) this.#settings.streams.add(this);
+  }
+
   #isFull(writer: EventWriter): boolean {
     return writer.waitingBytes > this.#settings.bufferBytesMax;
   }
-}
-
-function toBatch(body: Uint8Array): Batch {
-  return [Message.from(body)];
 }

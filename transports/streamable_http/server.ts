@@ -7,12 +7,14 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Admit } from "../../lib/core/admission.ts";
 import type { Exchange } from "../../lib/core/connection.ts";
 import { GatewayError } from "../../lib/core/errors.ts";
-import { BUFFER_BYTES_MAX, MESSAGE_BYTES_MAX } from "../../lib/core/limits.ts";
+import { BUFFER_BYTES_MAX, HEARTBEAT_MS, MESSAGE_BYTES_MAX } from "../../lib/core/limits.ts";
 import { ArrivalQueue } from "../http/arrival_queue.ts";
 import { BodyBudget } from "../http/body_budget.ts";
 import { refuse } from "../http/refusal.ts";
+import { admitted } from "../http/request_info.ts";
 import { Registry } from "../http/registry.ts";
 import type { HttpListener } from "../http/listener.ts";
 import { acceptedForms, negotiationProblem } from "./accept.ts";
@@ -25,8 +27,10 @@ export interface StreamableHttpServerOptions {
   readonly bufferBytesMax?: number;
   /** What the bodies being read may hold together; to be shared with other endpoints. */
   readonly bodies?: BodyBudget;
-  /** Silence after which an event stream carries a comment, ms; 0 for none. */
+  /** Silence after which a client that takes events is sent a comment, ms; 0 for none. */
   readonly heartbeatMs?: number;
+  /** Says who each request is from; absent where nobody asks. */
+  readonly admit?: Admit;
 }
 
 /** Path of the MCP endpoint. */
@@ -34,13 +38,13 @@ export const MCP_PATH = "/mcp";
 
 /** Exchanges that nobody has taken yet; more are refused as overload. */
 const ARRIVALS_MAX = 1024;
-const HEARTBEAT_MS = 15_000;
 
 /** Serves a path of the listener; the exchanges are to be iterated. Ends with {@link StreamableHttpServer.end}. */
 export class StreamableHttpServer {
   /** The exchanges of valid requests, in order of arrival. */
   readonly arrivals = new ArrivalQueue<Exchange>(ARRIVALS_MAX);
   readonly #settings: ExchangeSettings;
+  readonly #admit: Admit | undefined;
 
   constructor(listener: HttpListener, path: string, options: StreamableHttpServerOptions = {}) {
     this.#settings = {
@@ -50,6 +54,7 @@ export class StreamableHttpServer {
       bodies: options.bodies ?? new BodyBudget(),
       streams: new Registry<HttpExchange>(),
     };
+    this.#admit = options.admit;
     listener.route(path, (req, res, expectsContinue) => this.#onRequest(req, res, expectsContinue));
     const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
     listener.onSweep((nowMs) => this.#beat(nowMs, heartbeatMs));
@@ -69,7 +74,10 @@ export class StreamableHttpServer {
     const problem = negotiationProblem(req, accepted);
     if (problem !== undefined) return refuse(req, res, problem);
     const exchange = new HttpExchange(req, res, accepted, this.#settings, expectsContinue);
-    if (!this.arrivals.push(exchange)) exchange.refuse(OVERLOADED);
+    admitted(this.#admit, exchange, (identity) => {
+      exchange.identity = identity;
+      if (!this.arrivals.push(exchange)) exchange.refuse(OVERLOADED);
+    }, (error) => exchange.refuse(error));
   }
 
   #beat(nowMs: number, heartbeatMs: number): void {

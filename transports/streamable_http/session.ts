@@ -5,10 +5,12 @@
  */
 import http from "node:http";
 import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Authorizer, ProofHeaders } from "../../lib/core/connection.ts";
 import type { Message } from "../../lib/core/message.ts";
 import { targetOf, type UpstreamAgent } from "../http/agent.ts";
 import { failureOf, offProtocol } from "../http/answer.ts";
 import type { Flight } from "../http/flight.ts";
+import { sendProved } from "../http/proved.ts";
 import type { Headers } from "../../lib/core/param_headers.ts";
 import { singleHeaders } from "./single_headers.ts";
 
@@ -25,10 +27,27 @@ export class HttpSession {
   id: string | undefined;
   readonly #options: http.RequestOptions;
   readonly #headers: Record<string, string>;
+  readonly #authorizer: Authorizer | undefined;
+  #proving = 0;
   #protocolVersion: string | undefined;
 
-  /** @param headers extra headers of every request; they may not replace the protocol's own */
-  constructor(url: URL, agent: UpstreamAgent, headers: Readonly<Record<string, string>> = {}) {
+  /**
+   * @param headers extra headers of every request; they may not replace the protocol's own
+   * @param authorizer proves who asks, where the headers are not enough
+   */
+  constructor(
+    url: URL,
+    agent: UpstreamAgent,
+    headers: Readonly<Record<string, string>> = {},
+    authorizer?: Authorizer,
+  ) {
+    this.#authorizer = authorizer && {
+      proof: () => authorizer.proof(),
+      renewed: (refusal) => {
+        this.#proving++;
+        return authorizer.renewed(refusal).finally(() => this.#proving--);
+      },
+    };
     const target = targetOf(url);
     this.#options = {
       host: target.host,
@@ -57,6 +76,11 @@ export class HttpSession {
   /** Whether a handshake has been made here. */
   get isNegotiated(): boolean {
     return this.id !== undefined || this.#protocolVersion !== undefined;
+  }
+
+  /** Whether a request waits for something better to prove who asks; that may be a person. */
+  get isProving(): boolean {
+    return this.#proving > 0;
   }
 
   /** Sends one message. Resolves with the head of the answer. */
@@ -113,6 +137,30 @@ export class HttpSession {
       headers["content-type"] = "application/json";
       headers["content-length"] = body.length;
     }
+    const authorizer = this.#authorizer;
+    if (authorizer === undefined) return this.#sendOnce(method, flight, headers, body);
+    return this.#sendProved(authorizer, method, flight, headers, body);
+  }
+
+  async #sendProved(
+    authorizer: Authorizer,
+    method: string,
+    flight: Flight,
+    headers: Record<string, string | number>,
+    body: Uint8Array | undefined,
+  ): Promise<IncomingMessage> {
+    const send = (proof: ProofHeaders) =>
+      this.#sendOnce(method, flight, { ...headers, ...proof }, body);
+    if (method === "DELETE") return await send(await authorizer.proof()); // nobody logs in to leave
+    return await sendProved(authorizer, flight, send);
+  }
+
+  #sendOnce(
+    method: string,
+    flight: Flight,
+    headers: Record<string, string | number>,
+    body: Uint8Array | undefined,
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const request: ClientRequest = http.request({ ...this.#options, method, headers }, resolve);
       request.on("error", (error) => reject(failureOf(flight.reason ?? error)));

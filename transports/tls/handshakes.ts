@@ -25,7 +25,7 @@ export interface HandshakeOptions {
   /** Takes over a connection whose handshake is done and whose client may come in, with what lies below it. */
   readonly onSecure: (socket: tls.TLSSocket, raw: Socket) => void;
   /** Told of each handshake that failed; not of clients that connect and send nothing. */
-  readonly onFailed?: (failure: TlsFailure, reason: string) => void;
+  readonly onFailed?: (failure: TlsFailure, reason: string, address?: string) => void;
 }
 
 interface Waiting {
@@ -48,7 +48,7 @@ export class Handshakes {
     this.#server = tls.createServer(server, (socket) => this.#onSecure(socket));
     this.#server.on("tlsClientError", (error, socket) => {
       const failure = failureOf(error, socket);
-      if (failure !== undefined) options.onFailed?.(...failure);
+      if (failure !== undefined) options.onFailed?.(...failure, addressBelow(socket));
     });
   }
 
@@ -66,7 +66,9 @@ export class Handshakes {
     for (const [key, { raw, sinceMs }] of this.#waiting) {
       if (nowMs - sinceMs < this.#options.timeoutMs) continue;
       this.#waiting.delete(key);
-      if (raw.bytesRead > 0) this.#options.onFailed?.("handshake_failure", "it takes too long");
+      if (raw.bytesRead > 0) {
+        this.#options.onFailed?.("handshake_failure", "it takes too long", raw.remoteAddress);
+      }
       raw.destroy();
     }
   }
@@ -79,6 +81,12 @@ export class Handshakes {
     this.#waiting.delete(key);
     this.#options.onSecure(socket, waiting.raw);
   }
+}
+
+/** Address of the peer of a TLS socket; one whose handshake has failed has forgotten it, the socket below has not. */
+export function addressBelow(socket: Socket): string | undefined {
+  const { _parent: below } = socket as { _parent?: Socket };
+  return socket.remoteAddress ?? below?.remoteAddress;
 }
 
 /** What a socket and the TLS socket over it have in common. */

@@ -18,5 +18,11 @@ export function identityOf(socket: tls.TLSSocket): TlsIdentity | undefined {
     ...(typeof CN === "string" ? { commonName: CN } : {}),
     altNames: altNamesOf(certificate.raw),
     fingerprint256: certificate.fingerprint256,
+    ...expiryOf(certificate.valid_to),
   };
+}
+
+function expiryOf(validTo: string): Pick<TlsIdentity, "expiresAtMs"> {
+  const expiresAtMs = Date.parse(validTo);
+  return Number.isNaN(expiresAtMs) ? {} : { expiresAtMs };
 }

@@ -5,10 +5,17 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Connection, Endpoint } from "../../lib/core/connection.ts";
+import type {
+  AuthorizationRefusal,
+  Authorizer,
+  Connection,
+  Endpoint,
+  ProofHeaders,
+} from "../../lib/core/connection.ts";
 import { reasonOf, TransportError } from "../../lib/core/errors.ts";
 import { isTlsParameter } from "../../lib/core/url_parameters.ts";
 import { DIAL_MS } from "../../lib/core/limits.ts";
+import { ATTEMPTS_MAX, refusalIn } from "../http/proved.ts";
 import { CloseCode } from "./close_codes.ts";
 import { WebSocketConnection } from "./connection.ts";
 import { openSocket } from "./dialled_socket.ts";
@@ -36,11 +43,59 @@ const PROTOCOL_HEADER = "sec-websocket-protocol";
  *
  * @throws {TransportError} no connection before the signal aborts, a certificate that is not trusted, or an
  * answer that is no WebSocket
+ * @throws {GatewayError} the server wants to know who asks, and there is nothing to prove that with
  */
 export async function dialWebSocket(
   endpoint: Endpoint,
   signal: AbortSignal,
   options: WebSocketClientOptions = {},
+): Promise<Connection> {
+  const { authorizer } = endpoint;
+  if (authorizer === undefined) return await dialOnce(endpoint, signal, options);
+  let proof = await authorizer.proof();
+  for (let attempt = 1;; attempt++) {
+    const headers = { ...endpoint.headers, ...proof };
+    try {
+      return await dialOnce({ ...endpoint, headers }, signal, options);
+    } catch (error) {
+      const refused = error instanceof TransportError ? error.cause : undefined;
+      const refusal = refused instanceof Unwelcome && refusalIn(refused.answer, proof, attempt);
+      if (!refusal || attempt === ATTEMPTS_MAX) throw error;
+      proof = await renewed(authorizer, refusal, signal);
+    }
+  }
+}
+
+async function renewed(
+  authorizer: Authorizer,
+  refusal: AuthorizationRefusal,
+  signal: AbortSignal,
+): Promise<ProofHeaders> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(new TransportError(`Cannot connect: ${reasonOf(signal.reason)}`));
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([authorizer.renewed(refusal), aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** The server answered with something else than a WebSocket. */
+class Unwelcome extends Error {
+  override name = "Unwelcome";
+  readonly answer: IncomingMessage;
+  constructor(answer: IncomingMessage) {
+    super(`it answered ${answer.statusCode}`);
+    this.answer = answer;
+  }
+}
+
+async function dialOnce(
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  options: WebSocketClientOptions,
 ): Promise<Connection> {
   const { url } = endpoint;
   const deadline = new AbortController();
@@ -94,7 +149,7 @@ function handshake(
       followRedirects: false,
     });
     ws.on("error", fail);
-    ws.once("unexpected-response", (_, res) => fail(new Error(`it answered ${res.statusCode}`)));
+    ws.once("unexpected-response", (_, res) => fail(new Unwelcome(res)));
     ws.once("upgrade", (res) => {
       protocol = takeProtocol(res);
       if (protocol !== undefined && !offered.includes(protocol)) {

@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { BUFFER_BYTES_MAX, CLOSE_FLUSH_MS, MESSAGE_BYTES_MAX } from "../../lib/core/limits.ts";
+import {
+  BUFFER_BYTES_MAX,
+  CLOSE_FLUSH_MS,
+  HEARTBEAT_MS,
+  MESSAGE_BYTES_MAX,
+} from "../../lib/core/limits.ts";
 import type { CommonOptions, DeflateOptions } from "./library.ts";
 
 /** What can be set about connections. */
@@ -37,7 +42,7 @@ export const DEFAULT_LIMITS: WebSocketLimits = {
   messageBytesMax: MESSAGE_BYTES_MAX,
   frameBytesMax: 64 * 1024,
   bufferBytesMax: BUFFER_BYTES_MAX,
-  pingIntervalMs: 30_000,
+  pingIntervalMs: HEARTBEAT_MS,
   pongTimeoutMs: 10_000,
   controlFramesPerSecondMax: 1000,
   badMessagesPerMinuteMax: 16,

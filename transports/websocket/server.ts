@@ -5,14 +5,14 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { Admit } from "../../lib/core/admission.ts";
 import type { Connection, Peer } from "../../lib/core/connection.ts";
 import { GatewayError } from "../../lib/core/errors.ts";
 import { ArrivalQueue } from "../http/arrival_queue.ts";
 import type { HttpListener } from "../http/listener.ts";
 import { refuse } from "../http/refusal.ts";
+import { admitted, requestInfoOf } from "../http/request_info.ts";
 import { refuseUpgrade } from "../http/upgrades.ts";
-import { identityOf } from "../tls/identity.ts";
 import { CloseCode } from "./close_codes.ts";
 import { WebSocketConnection } from "./connection.ts";
 import { hopFormat, JSON_TEXT } from "./format.ts";
@@ -40,6 +40,8 @@ export const WEBSOCKET_PATH = "/mcp/ws";
 export interface WebSocketServerOptions extends Partial<WebSocketLimits> {
   /** Called with the status of every handshake that was refused here. */
   readonly onRefused?: (status: number) => void;
+  /** Says who each client is; absent where nobody asks. */
+  readonly admit?: Admit;
 }
 
 /** Where connections go; false when there is no room. */
@@ -61,6 +63,7 @@ export class WebSocketServerEndpoint {
   readonly #heartbeats: Heartbeats;
   readonly #server: WsServer;
   readonly #onRefused: (status: number) => void;
+  readonly #admit: Admit | undefined;
 
   /** @param arrivals takes the connections, in order */
   constructor(
@@ -74,6 +77,7 @@ export class WebSocketServerEndpoint {
     this.#limits = { ...DEFAULT_LIMITS, ...options };
     this.#heartbeats = new Heartbeats(heartbeatIntervalMs(this.#limits));
     this.#onRefused = options.onRefused ?? (() => {});
+    this.#admit = options.admit;
     this.#server = new WebSocketServer({
       ...libraryOptions(this.#limits, "server"),
       noServer: true,
@@ -92,10 +96,17 @@ export class WebSocketServerEndpoint {
       return refuseUpgrade(socket, problem);
     }
     dropSmallWindows(req);
-    const address = `${this.#listener.proxies.clientAddress(req)}:${socket.remotePort}`;
-    const peer = peerOf(address, socket);
-    this.#server.handleUpgrade(req, socket, head, (ws) => {
-      this.#accept(ws as HalfClosingWebSocket, socket, peer);
+    const request = requestInfoOf(req, this.#listener.proxies, "websocket");
+    admitted(this.#admit, request, (identity) => {
+      if (socket.destroyed) return; // gone meanwhile
+      const { header: _, ...known } = request;
+      const peer: Peer = identity === undefined ? known : { ...known, identity };
+      this.#server.handleUpgrade(req, socket, head, (ws) => {
+        this.#accept(ws as HalfClosingWebSocket, socket, peer);
+      });
+    }, (error) => {
+      this.#onRefused(error.status);
+      refuseUpgrade(socket, error);
     });
   }
 
@@ -117,11 +128,6 @@ export class WebSocketServerEndpoint {
 /** A queue of arrivals for an endpoint that has none. */
 export function webSocketArrivals(): ArrivalQueue<Connection> {
   return new ArrivalQueue<Connection>(ARRIVALS_MAX);
-}
-
-function peerOf(address: string, socket: Socket): Peer {
-  const tls = "authorized" in socket ? identityOf(socket as TLSSocket) : undefined;
-  return { transport: "websocket", address, ...(tls === undefined ? {} : { tls }) };
 }
 
 const TOO_MANY = new GatewayError("Overloaded", "Cannot accept connection: too many are waiting");

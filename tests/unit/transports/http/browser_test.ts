@@ -100,7 +100,10 @@ Deno.test("a preflight of a configured origin is answered on every MCP path", as
     assert.equal(gateway.exchanges.length, 0);
     const answer = await ask("POST", "/mcp", { ...BOTH, origin: ORIGIN }, echoOf("x"));
     assert.equal(answer.headers["access-control-allow-origin"], ORIGIN);
-    assert.equal(answer.headers["access-control-expose-headers"], "Mcp-Session-Id");
+    assert.equal(
+      answer.headers["access-control-expose-headers"],
+      "Mcp-Session-Id, WWW-Authenticate",
+    );
   });
 });
 
