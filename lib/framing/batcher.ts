@@ -32,6 +32,9 @@ export const BATCHING: Readonly<Record<BatchedTransport, BatchLimits>> = {
   sse: { countMax: 100, bytesMax: 16 * 1024, delayMs: 5 },
 };
 
+/** Batching off: each message is a write of its own. For comparison, and for peers that take one message a read. */
+export const UNBATCHED: BatchLimits = { countMax: 1, bytesMax: Infinity, delayMs: 0 };
+
 /** From this depth on a queue is deep: batches double, and nothing is held for more than 1 ms. */
 const DEEP = 1000;
 /** From this depth on batches grow by half. */

@@ -15,7 +15,10 @@ export interface ByteSource {
 
 /** Where bytes go. */
 export interface ByteSink {
-  /** Resolves when the sink has taken all of the bytes and has room for more. One call at a time. */
+  /**
+   * Resolves when the sink has taken all of the bytes and has room for more; it does not look at them any more
+   * then. One call at a time.
+   */
   write(chunk: Uint8Array): Promise<void>;
   /** Ends in order, after the last write. */
   close(): Promise<void>;

@@ -4,8 +4,10 @@
  * @module
  */
 import type { Batch, Codec, Decoder } from "../core/connection.ts";
+import { allocate } from "../core/byte_pool.ts";
 import { GatewayError } from "../core/errors.ts";
 import { Message } from "../core/message.ts";
+import { shortLived } from "../core/short_lived.ts";
 import { LengthFrames } from "./length_frames.ts";
 
 /** What the framing refuses. */
@@ -24,7 +26,8 @@ export function lengthPrefixed(limits: LengthPrefixedLimits): Codec {
   return {
     name: "length",
     decoder: () => new LengthPrefixedDecoder(limits.messageBytesMax),
-    encode: encodeFrames,
+    encode: (batch) => encodeFrames(batch, allocate),
+    encodeInto: encodeFrames,
   };
 }
 
@@ -36,7 +39,7 @@ class LengthPrefixedDecoder implements Decoder {
   }
 
   push(chunk: Uint8Array): Batch {
-    const batch: Message[] = [];
+    const batch = shortLived<Message>();
     const problem = this.#frames.push(
       chunk,
       (frame) => void batch.push(frame.length === 0 ? EMPTY : Message.from(frame)),
@@ -56,10 +59,10 @@ const EMPTY = Message.invalid(
   new GatewayError("InvalidRequest", "Cannot accept message: its frame is empty"),
 );
 
-function encodeFrames(batch: Batch): Uint8Array {
+function encodeFrames(batch: Batch, lend: (byteLength: number) => Uint8Array): Uint8Array {
   let byteLength = 0;
   for (const message of batch) byteLength += 4 + message.bytes.length;
-  const frames = new Uint8Array(byteLength);
+  const frames = lend(byteLength);
   let at = 0;
   for (const { bytes } of batch) {
     const { length } = bytes;

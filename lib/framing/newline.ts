@@ -8,6 +8,7 @@ import type { Batch, Codec, Decoder } from "../core/connection.ts";
 import { allocate } from "../core/byte_pool.ts";
 import { GatewayError } from "../core/errors.ts";
 import { Message } from "../core/message.ts";
+import { shortLived } from "../core/short_lived.ts";
 import { GrowingBytes } from "./growing_bytes.ts";
 
 /** What the framing refuses. */
@@ -29,7 +30,8 @@ export function newline(limits: NewlineLimits): Codec {
   return {
     name: "newline",
     decoder: () => new NewlineDecoder(limits.messageBytesMax),
-    encode: encodeLines,
+    encode: (batch) => encodeLines(batch, allocate),
+    encodeInto: encodeLines,
   };
 }
 
@@ -47,7 +49,7 @@ class NewlineDecoder implements Decoder {
   }
 
   push(chunk: Uint8Array): Batch {
-    const batch: Message[] = [];
+    const batch = shortLived<Message>();
     let start = 0;
     while (!this.#isOver) {
       const end = chunk.indexOf(LF, start);
@@ -96,10 +98,10 @@ function isBlank(line: Uint8Array): boolean {
   return true;
 }
 
-function encodeLines(batch: Batch): Uint8Array {
+function encodeLines(batch: Batch, lend: (byteLength: number) => Uint8Array): Uint8Array {
   let byteLength = 0;
   for (const message of batch) byteLength += message.bytes.length + 1;
-  const lines = allocate(byteLength);
+  const lines = lend(byteLength);
   let at = 0;
   for (const message of batch) {
     const line = message.lineBytes();

@@ -8,6 +8,7 @@ import { TransportError } from "../core/errors.ts";
 import { MeteredWritable } from "../core/write_progress.ts";
 import { broken, type ByteSink, settleQuietly } from "./bytes.ts";
 import { Ending } from "./ending.ts";
+import { giveBack, lend } from "./write_buffers.ts";
 
 /**
  * A sink gets no more than this at once: each piece that it has taken counts as progress, so a peer that
@@ -28,6 +29,7 @@ export class Writing implements BatchSink {
   readonly #ending = new Ending();
   readonly #sink: ByteSink;
   readonly #codec: Codec;
+  readonly #encode: Codec["encodeInto"];
   readonly #bufferBytesMax: number;
   #stream: MeteredWritable<Batch> | undefined;
   #controller: WritableStreamDefaultController | undefined;
@@ -38,6 +40,7 @@ export class Writing implements BatchSink {
   constructor(sink: ByteSink, codec: Codec, bufferBytesMax: number) {
     this.#sink = sink;
     this.#codec = codec;
+    this.#encode = codec.encodeInto;
     this.#bufferBytesMax = bufferBytesMax;
   }
 
@@ -131,7 +134,7 @@ export class Writing implements BatchSink {
   #write(batch: Batch): Promise<void> {
     let bytes: Uint8Array;
     try {
-      bytes = this.#codec.encode(batch);
+      bytes = this.#encode?.(batch, lend) ?? this.#codec.encode(batch);
     } catch (error) {
       return this.#failed(error);
     }
@@ -151,6 +154,7 @@ export class Writing implements BatchSink {
     } catch (error) {
       return this.#failed(error);
     }
+    if (this.#encode !== undefined && !this.#ending.isOver) giveBack(bytes);
     if (--this.#batchesWaiting > 0) return;
     this.#flush?.resolve();
     this.#flush = undefined;

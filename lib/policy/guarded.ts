@@ -7,6 +7,11 @@ import type { GatewayError } from "../core/errors.ts";
 import type { Handler, Policy } from "../core/handler.ts";
 import type { Upstream } from "../core/upstream.ts";
 
+/** A handler behind layers: the first is the outermost. */
+export function layered(policies: readonly Policy[], handle: Handler): Handler {
+  return policies.reduceRight<Handler>((next, policy) => policy(next), handle);
+}
+
 /**
  * The same upstream, its calls going through layers: the first is the outermost.
  *
@@ -17,11 +22,12 @@ export function guarded(
   policies: readonly Policy[],
   isOpen = () => true,
 ): Upstream {
-  const handle = policies.reduceRight<Handler>((next, policy) => policy(next), upstream.handle);
+  const handle = layered(policies, upstream.handle);
   return {
     name: upstream.name,
     handle,
     prepare: (session) => upstream.prepare?.(session) ?? Promise.resolve(),
+    drain: () => upstream.drain?.(),
     load: () => upstream.load(),
     ready: () => isOpen() && upstream.ready(),
     [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose](),

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { countedIp, isLoopbackIp, plainIp } from "../../lib/core/client_address.ts";
+import type { WireBytes, WireFlow } from "./wire_bytes.ts";
 
 /** Limits and hook of {@link ConnectionLimits}. */
 export interface ConnectionLimitOptions {
@@ -11,8 +13,12 @@ export interface ConnectionLimitOptions {
   readonly connectionsMax: number;
   /** Connections of one address; loopback addresses and unix sockets have no such limit. */
   readonly connectionsPerAddressMax: number;
-  /** Called for each connection that was one too many. */
-  readonly onRefused?: (limit: "total" | "address") => void;
+  /** Called for each connection that was one too many, with the address of its peer. */
+  readonly onRefused?: (limit: "total" | "address", address: string | undefined) => void;
+  /** Whether connections of an address are not wanted at all. */
+  readonly refuses?: (address: string) => boolean;
+  /** Counts what passes over them. */
+  readonly wire?: WireBytes;
 }
 
 /** Counts connections. Listeners that share an instance share its limits. */
@@ -26,7 +32,7 @@ export class ConnectionLimits {
   }
 
   /** Changes limits; connections that are open stay. */
-  limit(limits: Omit<ConnectionLimitOptions, "onRefused">): void {
+  limit(limits: Omit<ConnectionLimitOptions, "onRefused" | "refuses" | "wire">): void {
     this.#options = { ...this.#options, ...limits };
   }
 
@@ -35,23 +41,34 @@ export class ConnectionLimits {
     return this.#open;
   }
 
+  /** Connections that may be open. */
+  get max(): number {
+    return this.#options.connectionsMax;
+  }
+
   /**
    * Asks for a place for a new connection.
    *
    * @param address of the peer; `undefined` for unix sockets
+   * @param transport what it carries, and the bytes of it; absent where they are counted already
    * @returns gives the place back, once; `undefined` when there is none
    */
-  admit(address: string | undefined): (() => void) | undefined {
-    const { connectionsMax, connectionsPerAddressMax, onRefused } = this.#options;
-    if (this.#open >= connectionsMax) return void onRefused?.("total");
+  admit(address: string | undefined, ...flow: WireFlow | []): (() => void) | undefined {
+    const { connectionsMax, connectionsPerAddressMax, onRefused, refuses } = this.#options;
+    if (address !== undefined && refuses?.(address)) return undefined;
+    if (this.#open >= connectionsMax) return void onRefused?.("total", address);
     const owner = ownerOf(address);
     if (owner !== undefined) {
       const count = this.#byAddress.get(owner) ?? 0;
-      if (count >= connectionsPerAddressMax) return void onRefused?.("address");
+      if (count >= connectionsPerAddressMax) return void onRefused?.("address", address);
       this.#byAddress.set(owner, count + 1);
     }
     this.#open++;
-    return () => this.#release(owner);
+    const counted = flow.length === 0 ? undefined : this.#options.wire?.watch(...flow);
+    return () => {
+      counted?.();
+      this.#release(owner);
+    };
   }
 
   #release(owner: string | undefined): void {
@@ -63,19 +80,8 @@ export class ConnectionLimits {
   }
 }
 
-/** Who is counted for an address: an IPv4 address, an IPv6 network of 64 bits, or nobody. */
+/** Who is counted for an address; nobody for this machine and unix sockets. */
 function ownerOf(address: string | undefined): string | undefined {
-  if (address === undefined) return undefined;
-  const v4 = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  if (v4.startsWith("127.") || address === "::1") return undefined;
-  return address.includes(":") && v4 === address ? networkOf(address) : v4;
-}
-
-/** The first 64 bits: whoever has an IPv6 address usually has all of its network. */
-function networkOf(address: string): string {
-  const [head, tail] = address.toLowerCase().split("%")[0].split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const tailGroups = tail === undefined || tail === "" ? [] : tail.split(":");
-  while (tail !== undefined && groups.length + tailGroups.length < 8) groups.push("0");
-  return [...groups, ...tailGroups].slice(0, 4).join(":");
+  const ip = address === undefined ? undefined : plainIp(address);
+  return ip === undefined || isLoopbackIp(ip) ? undefined : countedIp(ip);
 }

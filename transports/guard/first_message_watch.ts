@@ -41,8 +41,12 @@ export class FirstMessageWatch {
     this.#waiting.delete(socket);
   }
 
-  /** Destroys those that took too long. Returns how many. */
-  sweep(nowMs: number): number {
+  /**
+   * Destroys those that took too long. Returns how many.
+   *
+   * @param onLate told of each before that
+   */
+  sweep(nowMs: number, onLate?: (socket: Socket) => void): number {
     let destroyed = 0;
     for (const [socket, waiting] of this.#waiting) {
       if (socket.bytesRead !== waiting.bytesRead) {
@@ -52,6 +56,7 @@ export class FirstMessageWatch {
       const { silenceMs, totalMs } = this.#times;
       if (nowMs - waiting.heardMs < silenceMs && nowMs - waiting.sinceMs < totalMs) continue;
       this.#waiting.delete(socket);
+      onLate?.(socket);
       socket.destroy();
       destroyed++;
     }

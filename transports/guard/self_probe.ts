@@ -3,7 +3,8 @@
  * `node:http` in Deno 2.9.6 accepts nothing any more, without an error or an event; real Node recovers.
  *
  * The probe connects and waits until the listener has accepted somebody: its own connection, or any other,
- * proves as much.
+ * proves as much. Where several processes listen on the same port it connects again and again: the system
+ * gives each connection to any of them.
  *
  * @module
  */
@@ -15,6 +16,8 @@ export interface ProbeTarget {
   readonly address:
     | { readonly host: string; readonly port: number }
     | { readonly path: string };
+  /** Processes that listen there; 1 when absent. */
+  readonly sharedBy?: number;
   /** Binds the address anew. */
   relisten(): Promise<void>;
 }
@@ -30,6 +33,16 @@ const TELLS_OF_CONNECTIONS = !Deno.version.deno.startsWith("2.6.");
 
 /** `unknown`: the probe itself could not connect (no descriptors left), so nothing is known. */
 type Outcome = "accepted" | "silent" | "refused" | "unknown";
+
+/** That none of its connections was for us although we are alive happens to one probe of a thousand million. */
+const MISSED_BY_CHANCE = 1e-9;
+/** A connection that was for us has been accepted after so long, in a process that is not busy, ms. */
+const ATTEMPT_MS = 25;
+
+/** Connections that a probe makes, at most. */
+export function attemptsMax(sharedBy: number): number {
+  return sharedBy <= 1 ? 1 : Math.ceil(Math.log(MISSED_BY_CHANCE) / Math.log(1 - 1 / sharedBy));
+}
 
 /** Probes until closed. The listener tells it of every connection that it accepts. */
 export class SelfProbe {
@@ -77,17 +90,25 @@ export class SelfProbe {
 
   #ask(): Promise<Outcome> {
     return new Promise((resolve) => {
-      const socket = net.connect(this.#target.address);
+      let socket: net.Socket | undefined;
+      let attemptsLeft = attemptsMax(this.#target.sharedBy ?? 1);
       // One turn of the loop more: a loop that was blocked finds the connection and the timer due together.
       const late = () => this.#timer = setTimeout(() => this.#end?.("silent"), 0);
-      this.#timer = setTimeout(late, this.#times.timeoutMs);
+      const attempt = () => {
+        socket?.destroy(); // should it be for us, it is accepted all the same
+        socket = net.connect(this.#target.address);
+        socket.on("error", (error: NodeJS.ErrnoException) => this.#end?.(outcomeOf(error)));
+        this.#timer = --attemptsLeft > 0
+          ? setTimeout(attempt, ATTEMPT_MS)
+          : setTimeout(late, this.#times.timeoutMs);
+      };
       this.#end = (outcome) => {
         this.#end = undefined;
         clearTimeout(this.#timer);
-        socket.destroy();
+        socket?.destroy();
         resolve(outcome);
       };
-      socket.on("error", (error: NodeJS.ErrnoException) => this.#end?.(outcomeOf(error)));
+      attempt();
     });
   }
 }

@@ -20,6 +20,7 @@ const ANSWER_MS = 1000;
  * server is closed.
  *
  * @param url for error messages
+ * @param reusePort other processes of the same user may listen on the port, too
  * @returns where it really listens (port 0 resolved)
  * @throws {TransportError} when the address cannot be bound
  */
@@ -27,6 +28,7 @@ export async function bind(
   server: net.Server,
   address: SocketAddress,
   url: URL,
+  reusePort = false,
 ): Promise<SocketAddress> {
   const where = url.href.replace(/[?#].*$/s, "");
   try {
@@ -35,7 +37,7 @@ export async function bind(
       await listening(server, () => listenPrivately(server, address.path));
       return address;
     }
-    await listening(server, () => server.listen({ ...address, backlog: BACKLOG }));
+    await listening(server, () => server.listen({ ...address, backlog: BACKLOG, reusePort }));
     return { host: address.host, port: (server.address() as net.AddressInfo).port };
   } catch (error) {
     throw new TransportError(`Cannot listen on ${where}: ${reasonOf(error)}`, { cause: error });

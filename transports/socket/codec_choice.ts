@@ -1,6 +1,6 @@
 /**
  * Which framing a byte stream has: `?framing=newline` (unless said otherwise), `?framing=length`, and
- * `?framing=length&compress=auto` between gateways.
+ * `?framing=length&compress=auto` between gateways. Without TLS, `?framing=length&key=FILE` seals it.
  *
  * @module
  */
@@ -11,13 +11,28 @@ import { newline } from "../../lib/framing/newline.ts";
 /** Makes the codec of one connection. */
 export type CodecMaker = () => Codec;
 
+/** Which end of a connection a codec is for. */
+export type HopEnd = "dials" | "listens";
+
 /**
  * The framing that an address names. Framings other than newline are loaded when they are used.
  *
  * @param messageBytesMax longest message taken, bytes
- * @throws {TransportError} no such framing or compression
+ * @throws {TransportError} no such framing or compression, or keys that cannot be used
  */
-export async function codecMakerOf(url: URL, messageBytesMax: number): Promise<CodecMaker> {
+export async function codecMakerOf(
+  url: URL,
+  messageBytesMax: number,
+  end: HopEnd,
+): Promise<CodecMaker> {
+  const plain = await plainMakerOf(url, messageBytesMax);
+  const file = url.protocol === "tls:" ? null : url.searchParams.get("key");
+  if (file === null) return plain;
+  const { sealing } = await import("./sealing.ts");
+  return sealing(plain, file, end);
+}
+
+async function plainMakerOf(url: URL, messageBytesMax: number): Promise<CodecMaker> {
   const framing = url.searchParams.get("framing") ?? "newline";
   const compress = url.searchParams.get("compress") ?? "off";
   const refuse = (what: string, known: string) =>

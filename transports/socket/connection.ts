@@ -119,6 +119,10 @@ class TellingCodec implements Codec {
     return new TellingDecoder(this.#codec.decoder(), this.#onFirstMessage);
   }
 
+  get encodeInto(): Codec["encodeInto"] {
+    return this.#codec.encodeInto;
+  }
+
   encode(batch: Batch): Uint8Array {
     return this.#codec.encode(batch);
   }

@@ -6,7 +6,8 @@
 import net from "node:net";
 import type { Socket } from "node:net";
 import type tls from "node:tls";
-import type { Connection, Listener, TlsIdentity } from "../../lib/core/connection.ts";
+import type { Admit } from "../../lib/core/admission.ts";
+import type { Connection, Listener, Peer, TlsIdentity } from "../../lib/core/connection.ts";
 import { monotonicMs } from "../../lib/core/clock.ts";
 import { TransportError } from "../../lib/core/errors.ts";
 import { BUFFER_BYTES_MAX } from "../../lib/core/limits.ts";
@@ -34,6 +35,8 @@ export interface SocketListenerOptions {
   readonly connections?: ConnectionLimits;
   /** A client that has not sent its first message may be silent for so long, ms. */
   readonly firstMessageMs?: number;
+  /** Processes that listen on the same port; absent when it is alone. */
+  readonly sharedBy?: number;
   /** Time for a TLS handshake, ms. */
   readonly tlsHandshakeMs?: number;
   /** How often the listener asks itself whether it is alive, ms; 0 turns it off. */
@@ -43,9 +46,11 @@ export interface SocketListenerOptions {
   /** Called when a dead listener was bound anew. */
   readonly onRelisten?: () => void;
   /** Called when clients were closed because their first message did not come. */
-  readonly onSilent?: (count: number) => void;
+  readonly onSilent?: (count: number, addresses: readonly string[]) => void;
+  /** Says who a client is by its certificate; absent where nobody asks. At once: there is nobody to be asked. */
+  readonly admit?: Admit;
   /** Called when a TLS handshake failed. */
-  readonly onTlsFailed?: (failure: TlsFailure, reason: string) => void;
+  readonly onTlsFailed?: (failure: TlsFailure, reason: string, address?: string) => void;
 }
 
 /** What a listener is made of. */
@@ -147,6 +152,7 @@ export class SocketListener implements Listener {
     const address = this.#address;
     this.#probe = new SelfProbe({
       address: "host" in address ? { ...address, host: reachable(address.host) } : address,
+      sharedBy: this.#options.sharedBy,
       relisten: () => this.#relisten(),
     }, { intervalMs: probeIntervalMs, timeoutMs: probeTimeoutMs });
   }
@@ -155,7 +161,8 @@ export class SocketListener implements Listener {
     // Below TLS the end of the stream is the end: a client that leaves in its handshake would not be noticed.
     const allowHalfOpen = this.#parts.tls === undefined;
     this.#server = net.createServer({ allowHalfOpen }, (socket) => this.#onAccepted(socket));
-    this.#address = await bind(this.#server, this.#address, this.#parts.url);
+    const reusePort = this.#options.sharedBy !== undefined;
+    this.#address = await bind(this.#server, this.#address, this.#parts.url, reusePort);
     // While bound only accept can fail, which the self-probe sees; without a listener it would end the process.
     this.#server.on("error", () => {});
   }
@@ -213,11 +220,14 @@ export class SocketListener implements Listener {
   #onFirst(socket: Socket, source: SocketSource, identity: TlsIdentity | undefined): void {
     this.#fresh.delete(socket);
     const { transport, codec } = this.#parts;
-    const peer = { transport, address: peerAddress(socket) };
+    const address = peerAddress(socket);
+    const known = { transport, address, ...(identity === undefined ? {} : { tls: identity }) };
+    const peer = this.#admitted(known);
+    if (peer === undefined) return void socket.destroy();
     const connection = new SocketConnection({
       socket,
       source,
-      peer: identity === undefined ? peer : { ...peer, tls: identity },
+      peer,
       codec: codec(),
       bufferBytesMax: this.#options.bufferBytesMax ?? BUFFER_BYTES_MAX,
       onFirstMessage: () => this.#watch.forget(socket),
@@ -225,10 +235,23 @@ export class SocketListener implements Listener {
     if (!this.#arrivals.push(connection)) socket.destroy();
   }
 
+  /** The client with who it has proved to be; `undefined` when it is not let in. */
+  #admitted(known: Peer): Peer | undefined {
+    const { admit } = this.#options;
+    if (admit === undefined) return known;
+    try {
+      const identity = admit({ ...known, header: () => undefined });
+      return identity instanceof Promise ? undefined : { ...known, identity };
+    } catch {
+      return undefined; // reported by who refused it; a byte stream has no place for a reason before its handshake
+    }
+  }
+
   #sweep(): void {
     const nowMs = monotonicMs();
     this.#handshakes?.sweep(nowMs);
-    const silent = this.#watch.sweep(nowMs);
-    if (silent > 0) this.#options.onSilent?.(silent);
+    const addresses: string[] = [];
+    const silent = this.#watch.sweep(nowMs, (socket) => addresses.push(peerAddress(socket)));
+    if (silent > 0) this.#options.onSilent?.(silent, addresses);
   }
 }

@@ -37,7 +37,7 @@ class SocketTransport implements Transport {
   }
 
   async dial({ url }: Endpoint, signal: AbortSignal): Promise<Connection> {
-    const codec = await codecMakerOf(url, this.#messageBytesMax);
+    const codec = await codecMakerOf(url, this.#messageBytesMax, "dials");
     const dialled = await (this.name === "tls" ? dialTls(url, signal) : dial(url, signal));
     return new SocketConnection({
       ...dialled,
@@ -48,7 +48,7 @@ class SocketTransport implements Transport {
   }
 
   async listen({ url }: Endpoint, signal: AbortSignal): Promise<Listener> {
-    const codec = await codecMakerOf(url, this.#messageBytesMax);
+    const codec = await codecMakerOf(url, this.#messageBytesMax, "listens");
     const parts = { transport: this.name, url, address: addressOf(url), codec };
     const tls = this.name === "tls"
       ? await serverTlsOptions(tlsParametersOf(url), ALPN)
