@@ -12,6 +12,8 @@ export interface Upstream extends AsyncDisposable {
   readonly handle: Handler;
   /** Gets ready for a session before its first call; rejects with a `GatewayError` when that is hopeless. */
   prepare?(session: Session): Promise<void>;
+  /** It will be disposed soon and is given nothing new: what it holds in reserve can go at once. */
+  drain?(): void;
   /** Calls in flight. */
   load(): number;
   /** Whether a call handed over now has a chance. */

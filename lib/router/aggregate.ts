@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { withoutAsker } from "../core/asker_name.ts";
 import { monotonicMs } from "../core/clock.ts";
 import { rawResult, result } from "../core/compose.ts";
 import { LATEST_MODERN_VERSION, META_PREFIX } from "../core/eras.ts";
@@ -20,9 +21,10 @@ import { isListMethod, type ListMethod, LISTS } from "./lists.ts";
 import { ListenStream } from "./listen_stream.ts";
 import { Lineups } from "./lineup.ts";
 import type { Member, MemberOptions } from "./member.ts";
-import { NO_REQUEST, OwnCall, OwnSession, untag } from "./member_session.ts";
 import { mergedItems, pageAt, startOf } from "./merged_list.ts";
 import { ownRequest } from "./message_edits.ts";
+import type { Origins } from "./origins.ts";
+import { NO_REQUEST, OwnCall, OwnSession } from "./own_call.ts";
 import { joinElements } from "./raw_array.ts";
 import { Router, type RouterEvents } from "./router.ts";
 import {
@@ -54,6 +56,10 @@ export interface AggregateOptions {
   /** Whether a tool to search for tools is listed instead of very many tools. */
   readonly searchTool?: boolean;
   readonly events: AggregateEvents;
+  /** Learns where what is listed came from. */
+  readonly origins?: Origins;
+  /** Which raw tools a client may find by searching; all by default. */
+  readonly visible?: (call: Call, items: readonly Uint8Array[]) => readonly Uint8Array[];
 }
 
 /** See the module. */
@@ -66,6 +72,8 @@ export class Aggregate implements Upstream {
   readonly #views: Views;
   readonly #router: Router;
   readonly #events: AggregateEvents;
+  readonly #origins: Origins | undefined;
+  readonly #visible: NonNullable<AggregateOptions["visible"]>;
 
   constructor(options: AggregateOptions) {
     const { name, version, store, events } = options;
@@ -73,6 +81,8 @@ export class Aggregate implements Upstream {
     this.#version = version;
     this.#hasSearch = options.searchTool === true;
     this.#events = events;
+    this.#origins = options.origins;
+    this.#visible = options.visible ?? ((_, items) => items);
     this.#lineups = new Lineups(options.members);
     this.#catalogue = new Catalogue(store);
     this.#views = new Views({
@@ -91,7 +101,7 @@ export class Aggregate implements Upstream {
   }
 
   /**
-   * Exchanges servers while it runs. Those whose options are the same object as before notice nothing;
+   * Exchanges servers while it runs. Those that are opened by the same function as before notice nothing;
    * the others leave: their calls finish, new ones are refused or go to the new server of that name.
    * Clients are told that their lists have changed.
    *
@@ -122,7 +132,7 @@ export class Aggregate implements Upstream {
         return await new ListenStream(call, view).run();
     }
     if (!this.#hasSearch) return await this.#router.route(view, call);
-    if (message.name === SEARCH_TOOL) return await this.#search(view, message);
+    if (message.name === SEARCH_TOOL) return await this.#search(view, call);
     return await this.#router.route(
       view,
       call,
@@ -140,6 +150,10 @@ export class Aggregate implements Upstream {
         if (!session.signal.aborted) this.#failed(seat.member, "prepare", error);
       }
     }));
+  }
+
+  drain(): void {
+    for (const member of this.#lineups.current.members) member.drain();
   }
 
   load(): number {
@@ -178,7 +192,7 @@ export class Aggregate implements Upstream {
         view.isInitialized = true;
         return this.#tellAll(view, INITIALIZED);
       case "notifications/progress": {
-        const asked = message.progressToken && untag(message.progressToken);
+        const asked = message.progressToken && withoutAsker(message.progressToken);
         if (asked === undefined) return;
         const seat = view.seatsInUse.find(({ member }) => member.number === asked.member);
         void seat?.tell(message.withProgressToken(asked.raw)).catch(() => {}); // whoever has gone needs none
@@ -228,19 +242,21 @@ export class Aggregate implements Upstream {
     return rawResult(message.id!, value.bytes());
   }
 
-  async #search(view: ClientView, message: Message): Promise<Message> {
+  async #search(view: ClientView, call: Call): Promise<Message> {
+    const { message } = call;
     const startMs = monotonicMs();
     const { listing } = view;
     const parts = listing.isGiven("tools/list")
       ? listing.given("tools/list")!
       : await listing.take("tools/list");
-    const answer = searchAnswer(message, this.#merged("tools/list", parts));
+    const items = this.#visible(call, this.#merged("tools/list", parts));
+    const answer = searchAnswer(message, items);
     this.#events.routed(this.name, message.method!, "ok", monotonicMs() - startMs);
     return answer;
   }
 
   #merged(method: ListMethod, parts: ListParts): Uint8Array[] {
-    return mergedItems(method, parts, this.#lineups.current);
+    return mergedItems(method, parts, this.#lineups.current, this.#origins);
   }
 
   /** Takes over what was known of servers before. */

@@ -39,21 +39,25 @@ export class Lineups implements AsyncDisposable {
   }
 
   /**
-   * Makes these the servers. Whoever was there under the same options, the same object, stays as it is.
+   * Makes these the servers. Who is opened in the same way, by the same function, stays, whatever else is different.
    *
    * @returns those that are new, and those that have no place any more: they are to be {@link retire}d
    */
   #exchange(options: readonly MemberOptions[]): { joined: Member[]; left: Member[] } {
-    const before = new Map(this.#current.members.map((member) => [member.options, member]));
-    const members = options.map((one) => before.get(one) ?? new Member(this.#membersMade++, one));
-    const joined = members.filter(({ options }) => !before.has(options));
+    const before = new Map(this.#current.members.map((member) => [member.options.open, member]));
+    const members = options.map((one) => {
+      const there = before.get(one.open);
+      there?.adopt(one);
+      return there ?? new Member(this.#membersMade++, one);
+    });
+    const joined = members.filter(({ options }) => !before.has(options.open));
     const left = this.#current.members.filter((member) => !members.includes(member));
     this.#current = new Lineup(members);
     return { joined, left };
   }
 
   /**
-   * Makes these the servers. Whoever was there under the same options, the same object, stays as it is;
+   * Makes these the servers. Who is opened in the same way, by the same function, stays, with its connections;
    * whoever is left out finishes its calls and ends.
    *
    * @param drainMs a server that leaves has so long for its calls, ms

@@ -40,13 +40,10 @@ export interface Resting {
 
 /** A member and its upstream. Dispose it to end both. */
 export class Member implements AsyncDisposable {
-  /** What it was made from. */
-  readonly options: MemberOptions;
   /** No other member of the gateway has it, those that have left included. */
   readonly number: number;
   readonly name: string;
   readonly prefix: string;
-  readonly tools: NameFilter;
   readonly start: "eager" | "lazy";
   readonly fingerprint: string;
   readonly #open: () => Upstream;
@@ -55,6 +52,7 @@ export class Member implements AsyncDisposable {
   readonly #running = new Running();
   readonly #ended = Promise.withResolvers<void>();
   readonly #stopping = new Set<Promise<void>>();
+  #options: MemberOptions;
   #upstream: Upstream | undefined;
   #ending: Promise<void> | undefined;
   #calls = 0;
@@ -64,14 +62,28 @@ export class Member implements AsyncDisposable {
 
   constructor(number: number, options: MemberOptions) {
     this.number = number;
-    this.options = options;
+    this.#options = options;
     this.name = options.name;
     this.prefix = options.prefix;
-    this.tools = options.tools;
     this.start = options.start;
     this.fingerprint = options.fingerprint;
     this.#open = options.open;
     this.#idleStopMs = options.idleStopMs;
+  }
+
+  /** What it is made from. */
+  get options(): MemberOptions {
+    return this.#options;
+  }
+
+  /** Which of its tools exist for clients. */
+  get tools(): NameFilter {
+    return this.#options.tools;
+  }
+
+  /** Takes over what can be different without a new upstream: which of its tools exist. */
+  adopt(options: MemberOptions): void {
+    this.#options = { ...this.#options, tools: options.tools };
   }
 
   /** Resolves when it has ended. */
@@ -111,8 +123,14 @@ export class Member implements AsyncDisposable {
     return await this.#running.during(work);
   }
 
+  /** It will end soon: see {@link Upstream.drain}. */
+  drain(): void {
+    this.#upstream?.drain?.();
+  }
+
   /** Lets it finish what clients wait for, for so many ms at most, then ends it. */
   async retire(drainMs: number): Promise<void> {
+    this.drain();
     await this.#running.idle(drainMs);
     await this[Symbol.asyncDispose]();
   }

@@ -6,11 +6,12 @@
 import { createHash } from "node:crypto";
 import { GatewayError } from "../core/errors.ts";
 import { RawObject } from "../core/raw_object.ts";
-import { isAllowed } from "../core/globs.ts";
+import { isAllowed, type NameFilter } from "../core/globs.ts";
 import type { Lineup } from "./lineup.ts";
 import type { ListParts } from "./listing.ts";
 import { type ListMethod, type ListPart, LISTS } from "./lists.ts";
 import type { Member } from "./member.ts";
+import type { Origins } from "./origins.ts";
 import { exposedName } from "./names.ts";
 
 /** Bytes of one page; a single item may be larger. */
@@ -18,10 +19,14 @@ const PAGE_BYTES_MAX = 1024 * 1024;
 
 /** What of a list of names a client sees. */
 interface ExposedPart {
+  /** By which it was made. */
+  readonly filter: NameFilter;
   readonly items: readonly Uint8Array[];
   /** The server's names, by those that clients see. */
   readonly names: ReadonlyMap<string, string>;
 }
+
+const ALL: NameFilter = {};
 
 /** Lists are shared by all clients that were given the same; so is what follows from them. */
 const exposedParts = new WeakMap<ListPart, WeakMap<Member, ExposedPart>>();
@@ -31,8 +36,8 @@ export function exposedPart(part: ListPart, member: Member, method: ListMethod):
   let byMember = exposedParts.get(part);
   if (byMember === undefined) exposedParts.set(part, byMember = new WeakMap());
   let exposed = byMember.get(member);
-  if (exposed === undefined) {
-    const filter = method === "tools/list" ? member.tools : {};
+  const filter = method === "tools/list" ? member.tools : ALL;
+  if (exposed?.filter !== filter) {
     const names = new Map<string, string>();
     const items: Uint8Array[] = [];
     for (const { key, raw } of part.items) {
@@ -41,22 +46,30 @@ export function exposedPart(part: ListPart, member: Member, method: ListMethod):
       names.set(name, key);
       items.push(new RawObject(raw).put("name", name).bytes());
     }
-    byMember.set(member, exposed = { names, items });
+    byMember.set(member, exposed = { filter, names, items });
   }
   return exposed;
 }
 
-/** All items of a list, in the order of the servers. */
+/**
+ * All items of a list, in the order of the servers.
+ *
+ * @param origins learns where each came from
+ */
 export function mergedItems(
   method: ListMethod,
   parts: ListParts,
   lineup: Lineup,
+  origins?: Origins,
 ): Uint8Array[] {
   const { key } = LISTS[method];
   if (key === "name") {
     return lineup.members.flatMap((member) => {
       const part = parts.get(member);
-      return part === undefined ? [] : exposedPart(part, member, method).items;
+      if (part === undefined) return [];
+      const { items, names } = exposedPart(part, member, method);
+      if (origins !== undefined) { for (const [name, own] of names) origins.noteNamed(name, own); }
+      return items;
     });
   }
   const earlier = new Set<string>();
@@ -68,7 +81,10 @@ export function mergedItems(
         ? new RawObject(item.raw).put(key, `${lineup.schemeOf(member)}+${item.key}`).bytes()
         : item.raw
     );
-    for (const item of part.items) earlier.add(item.key);
+    for (const item of part.items) {
+      if (!earlier.has(item.key)) origins?.noteResource(item.key, member.name);
+      earlier.add(item.key);
+    }
     return items;
   });
 }

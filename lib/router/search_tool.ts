@@ -114,7 +114,8 @@ export function innerCall(message: Message): Message {
   params.set("name", name);
   if (args === undefined) params.delete("arguments");
   else params.set("arguments", args);
-  return Message.from(whole.set("params", params.bytes()).bytes());
+  const inner = Message.from(whole.set("params", params.bytes()).bytes());
+  return message.context === undefined ? inner : inner.withContext(message.context);
 }
 
 function wordsOf(text: string): string[] {

@@ -8,18 +8,14 @@ import { monotonicMs } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
 import { isListen } from "../core/listen.ts";
+import { MemberCall, MemberSession, type NotificationFilter } from "../core/member_session.ts";
 import type { Message } from "../core/message.ts";
 import { RawObject } from "../core/raw_object.ts";
 import type { ListKind, ListMethod, ListPart } from "./lists.ts";
 import type { Member, Resting } from "./member.ts";
 import { ownRequest } from "./message_edits.ts";
-import {
-  MemberCall,
-  MemberSession,
-  NO_REQUEST,
-  type NotificationFilter,
-  OwnCall,
-} from "./member_session.ts";
+import { NO_REQUEST, OwnCall } from "./own_call.ts";
+import { SeatSession } from "./seat_session.ts";
 
 /** A server that does not answer for so long is left out of a list, ms: with all the rest within a second. */
 const LIST_WAIT_MS = 900;
@@ -152,7 +148,7 @@ export class Seat implements Resting {
     this.#isGreeted = false;
     const session = this.#session;
     this.#session = undefined;
-    if (session instanceof MemberSession) session.end();
+    if (session instanceof SeatSession) session.end();
   }
 
   /** The handshake, unless it stands or there is none to make. */
@@ -190,7 +186,7 @@ export class Seat implements Resting {
       session.signal.throwIfAborted();
       this.#session = session.isSessionless
         ? session
-        : new MemberSession(session, this.member.number, this.#filter);
+        : new SeatSession(session, this.member.number, this.#filter);
       this.#lastUsedMs = monotonicMs();
       if (!session.isSessionless) this.member.seat(this);
     }

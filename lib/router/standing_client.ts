@@ -10,7 +10,7 @@ import type { Message } from "../core/message.ts";
 import type { Upstream } from "../core/upstream.ts";
 import { Changes } from "./changes.ts";
 import { isListMethod, type ListKind, LISTS } from "./lists.ts";
-import { OwnCall } from "./member_session.ts";
+import { OwnCall } from "./own_call.ts";
 import { INITIALIZED } from "./seat.ts";
 
 /** Resources that are subscribed to anew. */

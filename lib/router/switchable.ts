@@ -127,6 +127,7 @@ export class Switchable implements Upstream {
   }
 
   async #retire(target: Target, drainMs: number): Promise<void> {
+    target.upstream.drain?.();
     await target.running.idle(drainMs);
     await end(target);
   }

@@ -9,7 +9,7 @@ import type { Message } from "../core/message.ts";
 import { catalogueKey } from "./catalogue.ts";
 import { ClientView, type ViewParts } from "./client_view.ts";
 import { protocolMetaOf } from "./message_edits.ts";
-import { OwnSession } from "./member_session.ts";
+import { OwnSession } from "./own_call.ts";
 
 /** Views of clients without sessions; the least recently used one goes when nobody listens on it. */
 const SESSIONLESS_MAX = 64;

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { monotonicMs } from "../core/clock.ts";
 import { GatewayError, reasonOf } from "../core/errors.ts";
 import type { Call, Session } from "../core/handler.ts";
 import { DIAL_MS } from "../core/limits.ts";
@@ -16,6 +15,7 @@ import { Link } from "./link.ts";
 import type { LinkEvents, LinkOptions } from "./link_options.ts";
 import { Links } from "./links.ts";
 import { replay } from "./replay.ts";
+import { Revival } from "./revival.ts";
 import { type Handshake, isRemembered, StandingState } from "./standing_state.ts";
 import { cancelled, isLeftAlone, isUnsent, isUnsentAnswer, unavailable, unsent } from "./unsent.ts";
 import { atMost, pause } from "../core/waiting.ts";
@@ -23,10 +23,6 @@ import { atMost, pause } from "../core/waiting.ts";
 export type { Dial };
 
 const BACKOFF = { firstMs: 100, maxMs: 5000 };
-/** A connection that only subscriptions need is made again after so long, ms: the server may go on crashing. */
-const REVIVAL_BACKOFF = { firstMs: 200, maxMs: 30_000 };
-/** A connection that has lasted so long was none of a crashing server, ms. */
-const STABLE_MS = 60_000;
 /** That a connection over HTTP has ended is heard so much later than the refusal that ends it, ms, at most. */
 const REFUSAL_MS = 10;
 /** A server that takes nothing any more may still have written answers: so long they are waited for, ms. */
@@ -41,13 +37,11 @@ export class UpstreamClient implements OpenedServer {
   readonly #options: LinkOptions;
   readonly #closing = new AbortController();
   readonly #backoff = new Backoff(BACKOFF);
-  readonly #revival = new Backoff(REVIVAL_BACKOFF);
+  readonly #revival: Revival;
   #standing = new StandingState();
   /** Requests under way, and answered, that change what the server holds of its client. */
   #changing = 0;
   #changes = 0;
-  #connectedMs = 0;
-  #reviving: Promise<void> | undefined;
   readonly #links = new Links();
   #connecting: Promise<Link> | undefined;
   #shaking: Promise<Message> | undefined;
@@ -64,6 +58,11 @@ export class UpstreamClient implements OpenedServer {
     this.#receiver = receiver;
     this.#events = events;
     this.#options = options;
+    this.#revival = new Revival(
+      () => this.#live === undefined && this.#standing.isListening,
+      () => this.#connected(),
+      this.#closing.signal,
+    );
   }
 
   /** Calls in flight. */
@@ -133,7 +132,7 @@ export class UpstreamClient implements OpenedServer {
     await this.#links[Symbol.asyncDispose]();
     const link = await this.#connecting?.catch(() => undefined);
     await link?.[Symbol.asyncDispose]();
-    await this.#reviving;
+    await this.#revival.ended;
   }
 
   get #handshake(): Handshake | undefined {
@@ -254,7 +253,7 @@ export class UpstreamClient implements OpenedServer {
     const { current } = this.#links;
     if (current?.alive) this.#links.retire(current);
     this.#links.current = link.alive ? link : undefined;
-    this.#connectedMs = monotonicMs();
+    this.#revival.connected();
     link.onSuperseded = () => void this.#migrate(link);
   }
 
@@ -274,22 +273,7 @@ export class UpstreamClient implements OpenedServer {
     else this.#backoff.failed();
     if (this.#closing.signal.aborted) return;
     void link[Symbol.asyncDispose]();
-    if (this.#standing.isListening) this.#reviving ??= this.#revive();
-  }
-
-  /** Who has subscribed waits and says nothing: for its sake the connection is made again. */
-  async #revive(): Promise<void> {
-    if (monotonicMs() - this.#connectedMs > STABLE_MS) this.#revival.succeeded();
-    while (this.#live === undefined && this.#standing.isListening) {
-      this.#revival.failed();
-      try {
-        await pause(this.#revival.delayMs, this.#closing.signal);
-        await this.#connected();
-      } catch {
-        if (this.#closing.signal.aborted) break;
-      }
-    }
-    this.#reviving = undefined;
+    this.#revival.lost();
   }
 }
 

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { rawResult, result } from "../core/compose.ts";
+import { echoedResult, result } from "../core/compose.ts";
+import { Slot } from "../core/envelope.ts";
 import {
   isLegacyVersion,
   LATEST_LEGACY_VERSION,
@@ -36,24 +37,22 @@ export function echoUpstream(name: string, version: string): Upstream {
 function answer(call: Call, version: string): Message | undefined {
   const { message } = call;
   if (message.kind !== "request") return undefined;
-  const id = message.id!;
   switch (message.method) {
     case "tools/call":
       if (message.name === "echo") {
-        const content = message.protocolVersion === undefined ? CONTENT : MODERN_CONTENT;
-        return rawResult(id, content, textOf(message.arguments), CONTENT_END);
+        return echo(message);
       }
       throw new GatewayError("InvalidParams", `Cannot call tool: builtin:echo has only "echo"`, {
         status: 200,
       });
     case "initialize":
-      return result(id, initializeResult(message.json().params?.protocolVersion, version));
+      return result(message.id!, initializeResult(message.json().params?.protocolVersion, version));
     case "ping":
-      return result(id, {});
+      return result(message.id!, {});
     case "server/discover":
-      return result(id, { ...COMPLETE, ...discoverResult(version), ...FOR_GOOD });
+      return result(message.id!, { ...COMPLETE, ...discoverResult(version), ...FOR_GOOD });
     case "tools/list":
-      return result(id, { ...COMPLETE, tools: [ECHO_TOOL], ...FOR_GOOD });
+      return result(message.id!, { ...COMPLETE, tools: [ECHO_TOOL], ...FOR_GOOD });
     default:
       throw new GatewayError("MethodNotFound", `Cannot handle ${message.method}: unknown method`, {
         status: 200,
@@ -84,31 +83,48 @@ function discoverResult(version: string) {
   };
 }
 
-/** The tool's text as JSON: `arguments.message`, or all of the arguments where there is no such text. */
-function textOf(args: Uint8Array | undefined): Uint8Array {
-  if (args === undefined) return EMPTY_TEXT;
-  if (isOnlyMessage(args)) return args.subarray(ONLY_MESSAGE.length - 1, -1);
+/** The text of the answer: `arguments.message`, or all of the arguments where there is no such text. */
+function echo(message: Message): Message {
+  const head = message.protocolVersion === undefined ? CONTENT : MODERN_CONTENT;
+  const start = message.startOf(Slot.arguments), end = message.endOf(Slot.arguments);
+  if (start >= 0 && isOnlyMessage(message.bytes, start, end)) {
+    return echoedResult(message, head, start + TEXT_AT, end - 1, CONTENT_END);
+  }
+  const text = encoder.encode(JSON.stringify(textOf(message.arguments)));
+  return echoedResult(message, joined(head, text), 0, 0, CONTENT_END);
+}
+
+function textOf(args: Uint8Array | undefined): string {
+  if (args === undefined) return "";
   const text = decoder.decode(args);
   const { message } = JSON.parse(text);
-  return encoder.encode(JSON.stringify(typeof message === "string" ? message : text));
+  return typeof message === "string" ? message : text;
 }
 
 /** Whether the arguments are exactly `{"message":"..."}`: then its text is copied as it stands. */
-function isOnlyMessage(args: Uint8Array): boolean {
+function isOnlyMessage(bytes: Uint8Array, start: number, end: number): boolean {
   for (let i = 0; i < ONLY_MESSAGE.length; i++) {
-    if (args[i] !== ONLY_MESSAGE[i]) return false;
+    if (bytes[start + i] !== ONLY_MESSAGE[i]) return false;
   }
-  const closing = args.indexOf(QUOTE, ONLY_MESSAGE.length);
-  return closing === args.length - 2 && args[closing - 1] !== BACKSLASH;
+  const closing = bytes.indexOf(QUOTE, start + ONLY_MESSAGE.length);
+  return closing === end - 2 && bytes[closing - 1] !== BACKSLASH;
+}
+
+function joined(head: Uint8Array, text: Uint8Array): Uint8Array {
+  const both = new Uint8Array(head.length + text.length);
+  both.set(head);
+  both.set(text, head.length);
+  return both;
 }
 
 const QUOTE = 0x22, BACKSLASH = 0x5c;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const ONLY_MESSAGE = encoder.encode('{"message":"');
-const EMPTY_TEXT = encoder.encode('""');
+/** Where its text begins, the quote included. */
+const TEXT_AT = ONLY_MESSAGE.length - 1;
 const MODERN_CONTENT = encoder.encode(
-  '{"resultType":"complete","content":[{"type":"text","text":',
+  ',"result":{"resultType":"complete","content":[{"type":"text","text":',
 );
-const CONTENT = encoder.encode('{"content":[{"type":"text","text":');
-const CONTENT_END = encoder.encode("}]}");
+const CONTENT = encoder.encode(',"result":{"content":[{"type":"text","text":');
+const CONTENT_END = encoder.encode("}]}}");

@@ -9,12 +9,15 @@ import type { Message } from "../core/message.ts";
 import type { Conversations, SharedConversation, Upstream } from "../core/upstream.ts";
 import { type Dial, UpstreamClient } from "./client.ts";
 import type { LinkEvents, LinkOptions } from "./link_options.ts";
+import type { MemberCircuit } from "./pool/pool_options.ts";
 
 /** An upstream that all clients share. */
 export class SharedUpstream implements Upstream {
   readonly name: string;
   /** In a pool: told when it should be replaced. */
   onFailed: ((reason: string) => void) | undefined;
+  /** In a pool: its own breaker. */
+  readonly circuit: MemberCircuit | undefined;
   readonly #client: UpstreamClient;
   readonly #conversations: Conversations;
   readonly #conversation: SharedConversation;
@@ -26,8 +29,10 @@ export class SharedUpstream implements Upstream {
     events: LinkEvents,
     options: LinkOptions,
     conversations: Conversations,
+    circuit?: MemberCircuit,
   ) {
     this.name = name;
+    this.circuit = circuit;
     const receiver = new LateReceiver();
     this.#client = new UpstreamClient(name, dial, receiver, events, options);
     this.#conversations = conversations;

@@ -19,6 +19,8 @@ export class Member implements Upstream, Rated {
   #stats: MemberStats;
   /** What is open besides calls: listen streams, messages that belong to the state of a session. */
   #others = 0;
+  /** Whether it stands in the roster's list of those with room. */
+  isListed = false;
 
   constructor(
     upstream: PoolMember,
@@ -64,7 +66,19 @@ export class Member implements Upstream, Rated {
 
   /** Whether it may be given one more call. */
   get hasRoom(): boolean {
-    return this.ready() && this.#stats.pending < this.#callsMax;
+    return this.ready() && this.#stats.pending < this.#callsNow;
+  }
+
+  /** How long it is to be left alone, ms; `undefined` while its breaker lets calls through. */
+  get leftAloneMs(): number | undefined {
+    const { circuit } = this.#upstream;
+    return circuit?.state === "open" ? circuit.retryAfterMs : undefined;
+  }
+
+  /** While it has to show that it does well again, one call at a time. */
+  get #callsNow(): number {
+    const { circuit } = this.#upstream;
+    return circuit === undefined || circuit.state === "closed" ? this.#callsMax : 1;
   }
 
   /** Whether nothing at all is open. */

@@ -4,20 +4,21 @@
  *
  * @module
  */
+import { withoutAsker } from "../../core/asker_name.ts";
 import { monotonicMs } from "../../core/clock.ts";
-import { GatewayError, reasonOf } from "../../core/errors.ts";
+import { type GatewayError, reasonOf } from "../../core/errors.ts";
 import type { Call, Session } from "../../core/handler.ts";
 import { DIAL_MS } from "../../core/limits.ts";
 import type { Message } from "../../core/message.ts";
 import type { Upstream } from "../../core/upstream.ts";
 import { STRATEGIES } from "../balancers/strategies.ts";
 import type { Strategy } from "../balancers/strategy.ts";
-import { cancelled, isUnsent, isUnsentAnswer, unavailable } from "../unsent.ts";
-import { withoutAsker } from "./asker_name.ts";
+import { cancelled, isLeftAlone, isUnsent, isUnsentAnswer, unavailable } from "../unsent.ts";
 import { CheckoutLine, type Refusal } from "./checkout_line.ts";
 import { Continuations } from "./continuations.ts";
 import type { Member } from "./member.ts";
 import type { MakeMember, PoolClock, PoolEvents, PoolOptions } from "./pool_options.ts";
+import { overloaded, retryAfterMsOf, unhealthy } from "./refusals.ts";
 import { Roster } from "./roster.ts";
 import { type Route, routeOf } from "./routes.ts";
 import type { Seat } from "./seat.ts";
@@ -73,7 +74,7 @@ export class Pool implements Upstream {
     });
     this.#seats = new Seats({
       homeOf: (key) => this.#roster.homeOf(key),
-      failed: (member, error) => this.#roster.failed(member, reasonOf(error)),
+      failed: (member, error) => this.#lost(member, error),
     }, options.affinity === "session");
   }
 
@@ -104,6 +105,10 @@ export class Pool implements Upstream {
 
   ready(): boolean {
     return !this.#isClosed && this.#roster.trouble === undefined;
+  }
+
+  drain(): void {
+    this.#roster.drain();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -147,6 +152,7 @@ export class Pool implements Upstream {
     if (member !== undefined) return this.#run(member, task);
     const { promise, resolve, reject } = Promise.withResolvers<Message | undefined>();
     const { call, seat, route, dueMs } = task;
+    if (this.#clock.now() + this.#roster.restMs > dueMs) throw this.#refusal("due");
     const place = () => {
       const member = this.#choose(task);
       return member && (() => resolve(this.#run(member, task)));
@@ -174,7 +180,7 @@ export class Pool implements Upstream {
         await (task.route === "state" ? this.#runOther(member, task) : this.#runCall(member, task));
       if (answer === undefined || !isUnsentAnswer(answer) || !this.#isWanted(task)) return answer;
     } catch (error) {
-      if (!isUnsent(error) || !this.#isWanted(task)) throw error;
+      if (!isUnsent(error) && !isLeftAlone(error) || !this.#isWanted(task)) throw error;
     }
     return await this.#place(task);
   }
@@ -212,7 +218,7 @@ export class Pool implements Upstream {
     try {
       return await this.#send(member, task);
     } finally {
-      member.endOther();
+      this.#roster.endOther(member);
     }
   }
 
@@ -223,13 +229,13 @@ export class Pool implements Upstream {
       if (verdictOnAnswer(answer) === "lost") this.#lost(member, "it cannot be reached");
       return answer;
     } catch (error) {
-      if (verdictOnFailure(error) === "lost") this.#lost(member, reasonOf(error));
+      if (verdictOnFailure(error) === "lost") this.#lost(member, error);
       throw error;
     }
   }
 
-  #lost(member: Member, reason: string): void {
-    if (!this.#isClosed) this.#roster.failed(member, reason);
+  #lost(member: Member, error: unknown): void {
+    if (!this.#isClosed) this.#roster.failed(member, reasonOf(error), retryAfterMsOf(error));
   }
 
   #onRoom(): void {
@@ -241,9 +247,11 @@ export class Pool implements Upstream {
   #onLeft(member: Member): void {
     this.#continuations.forget(member);
     this.#seats.evict(member);
-    const { trouble } = this.#roster;
+    const { trouble, restMs } = this.#roster;
     if (trouble !== undefined && !this.#roster.isStarting) {
-      this.#prepared((preparing) => preparing.reject(this.#unreachable(trouble)));
+      const refusal = unhealthy(this.name, trouble, restMs);
+      this.#prepared((preparing) => preparing.reject(refusal));
+      if (restMs > this.#options.checkoutMs) this.#line.refuseAll(refusal);
     }
     this.#line.offer(); // some wait for a home, which is another now
   }
@@ -256,15 +264,13 @@ export class Pool implements Upstream {
 
   readonly #refusal = (why: Refusal): GatewayError => {
     if (why === "cancelled") return cancelled();
-    const { trouble } = this.#roster;
-    if (trouble !== undefined) return this.#unreachable(trouble);
+    const { trouble, restMs } = this.#roster;
+    if (trouble !== undefined) return unhealthy(this.name, trouble, restMs);
     const { checkoutMs, queue } = this.#options;
     const reason = why === "full"
       ? `${queue} calls wait already`
       : `no member was free for ${checkoutMs} ms`;
-    return new GatewayError("Overloaded", `Cannot call upstream ${this.name}: ${reason}`, {
-      data: { outcome: "not_sent" },
-    });
+    return overloaded(this.name, reason);
   };
 
   #unreachable(reason: string): GatewayError {

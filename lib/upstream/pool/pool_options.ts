@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Circuit } from "../../core/circuit.ts";
 import type { Upstream } from "../../core/upstream.ts";
 import type { StrategyName } from "../balancers/strategies.ts";
 
@@ -36,7 +37,12 @@ export interface PoolMember extends Omit<Upstream, "prepare"> {
   prepare?(): Promise<void>;
   /** To be told when it should be replaced by another. */
   onFailed?: ((reason: string) => void) | undefined;
+  /** Its own breaker: open, it is left alone while others serve; half-open, it gets one call at a time. */
+  readonly circuit?: MemberCircuit | undefined;
 }
+
+/** What a pool wants to know of a member's breaker. */
+export type MemberCircuit = Pick<Circuit, "state" | "retryAfterMs">;
 
 /** Makes the member for a place. */
 export type MakeMember = (index: number) => PoolMember;

@@ -4,7 +4,8 @@
  * @module
  */
 import { reasonOf } from "../../core/errors.ts";
-import { Backoff } from "../backoff.ts";
+import { Departures } from "./departures.ts";
+import { FreeList } from "./free_list.ts";
 import { HashRing } from "./hash_ring.ts";
 import { Member } from "./member.ts";
 import type {
@@ -14,39 +15,15 @@ import type {
   PoolEvents,
   PoolOptions,
 } from "./pool_options.ts";
+import { Place } from "./place.ts";
 import { poolSize } from "./pool_size.ts";
+import { retryAfterMsOf } from "./refusals.ts";
+import type { RosterListener } from "./roster_listener.ts";
 
-/** Waits between tries to start a member. */
-const BACKOFF = { firstMs: 100, maxMs: 10_000 };
 /** How often the size is looked at, ms; and the time whose highest utilisation decides whether members are stopped. */
 const SIZING_MS = 30_000;
 /** Calls that a member is reckoned to be used up by where it takes any number. */
 const CALLS_PER_MEMBER = 10;
-
-/** A place for a member. */
-interface Place {
-  readonly index: number;
-  readonly backoff: Backoff;
-  member: Member | undefined;
-  /** While it waits to be started anew. */
-  timer: ReturnType<typeof setTimeout> | undefined;
-  /** Whether that time is over. */
-  isDue: boolean;
-}
-
-/** What a roster and its pool tell each other. */
-export interface RosterListener {
-  /** A member has started: there is room. */
-  onRoom(): void;
-  /** A member gets no more calls: sessions must not count on it. */
-  onLeft(member: Member): void;
-  /** Calls that wait for a member. */
-  waiting(): number;
-  /** Whether anything waits for a member. */
-  isNeeded(): boolean;
-  /** Whether no session would lose what only this member knows. */
-  canStop(member: Member): boolean;
-}
 
 /** See the module. Dispose it to end all members. */
 export class Roster implements AsyncDisposable {
@@ -57,17 +34,17 @@ export class Roster implements AsyncDisposable {
   readonly #listener: RosterListener;
   readonly #places = new Map<number, Place>();
   readonly #ring = new HashRing();
-  /** Members that have room. Kept up to date, so that no call has to look for them. */
-  readonly #free: Member[] = [];
-  /** Members without a place that finish their calls. */
-  readonly #leaving = new Set<Member>();
-  readonly #ending = new Set<Promise<unknown>>();
+  readonly #free = new FreeList();
+  readonly #departures = new Departures((member, error) =>
+    this.#events.failed(member.index, reasonOf(error))
+  );
   #pending = 0;
   /** Places whose members can be started anew. */
   #due = 0;
   /** Highest utilisation since the size was looked at. */
   #peak = 0;
   #sizing: ReturnType<typeof setInterval> | undefined;
+  #isDraining = false;
   #isClosed = false;
   #lastFailure: string | undefined;
 
@@ -87,12 +64,12 @@ export class Roster implements AsyncDisposable {
 
   /** Members with room, in no order. Not to be kept. */
   get free(): readonly Member[] {
-    return this.#free;
+    return this.#free.members;
   }
 
   /** Whether a member can be given calls, now or when it has room. */
   get isReady(): boolean {
-    return this.#free.length > 0 || this.#has("busy");
+    return this.#free.members.length > 0 || this.#has("busy");
   }
 
   /** Calls that members have. */
@@ -110,9 +87,16 @@ export class Roster implements AsyncDisposable {
     return !this.isReady && this.#has("starting");
   }
 
+  /** How long until a member can be started, ms, where none can be given calls and none is starting; else 0. */
+  get restMs(): number {
+    if (this.isReady || this.isStarting || this.#places.size === 0) return 0;
+    return Math.min(...[...this.#places.values()].map(({ waitMs }) => waitMs));
+  }
+
   /** Starts what has to stand, and what has waited long enough after a failure. */
   wake(): void {
-    if (this.#places.size < this.#options.min && !this.#isClosed) this.#addUpTo(this.#options.min);
+    const min = this.#isDraining ? 1 : this.#options.min;
+    if (this.#places.size < min && !this.#isClosed) this.#addUpTo(min);
     if (this.#due === 0) return;
     for (const place of this.#places.values()) if (place.isDue) this.#start(place);
   }
@@ -120,7 +104,7 @@ export class Roster implements AsyncDisposable {
   /** Adds members where the use of those there are calls for it. */
   grow(): void {
     const size = this.#places.size;
-    if (size >= this.#options.max || this.#isClosed) return;
+    if (size >= this.#options.max || this.#isClosed || this.#isDraining) return;
     const wanted = poolSize(size, this.#utilisation(), this.#options);
     if (wanted <= size || this.#has(undefined)) return; // a server that fails does not get more to fail
     this.#addUpTo(wanted);
@@ -142,43 +126,62 @@ export class Roster implements AsyncDisposable {
   begin(member: Member): void {
     this.#pending++;
     member.begin();
-    if (!member.hasRoom) this.#removeFree(member);
+    this.#free.note(member);
     this.grow();
     this.#peak = Math.max(this.#peak, this.#utilisation());
   }
 
   /** A member has ended a call; see {@link Member.end}. */
   end(member: Member, latencyMs: number, failed: boolean | undefined): void {
-    const hadRoom = member.hasRoom;
     this.#pending--;
     member.end(latencyMs, failed);
-    if (failed === false) this.#places.get(member.index)?.backoff.succeeded();
-    if (member.state === "leaving") this.#endIfUnused(member);
-    else if (!hadRoom && member.hasRoom) this.#free.push(member);
+    if (failed === false) this.#places.get(member.index)?.succeeded();
+    const { leftAloneMs } = member;
+    if (member.state === "leaving") this.#departures.callEnded(member);
+    else if (leftAloneMs !== undefined) this.failed(member, "it fails too often", leftAloneMs);
+    else this.#free.note(member);
+    if (this.#isDraining) this.#giveBack();
   }
 
-  /** A member has lost its server: another takes its place. */
-  failed(member: Member, reason: string): void {
+  /** The same for what is no call. */
+  endOther(member: Member): void {
+    member.endOther();
+    if (this.#isDraining) this.#giveBack();
+  }
+
+  /**
+   * A member has lost its server, or is to be left alone: after a while another takes its place.
+   *
+   * @param leastMs no sooner than this, ms
+   */
+  failed(member: Member, reason: string, leastMs = 0): void {
     const place = this.#places.get(member.index);
     if (place?.member !== member || this.#isClosed) return;
     this.#lastFailure = reason;
     this.#takeOut(place, member);
-    this.#rest(place, reason);
+    this.#rest(place, reason, leastMs);
+    this.#listener.onLeft(member);
+  }
+
+  /**
+   * From now on members are given back: each that has nothing to do is ended, the last first, and none is added.
+   * One stays until the end, for calls that were accepted before and are still on their way here.
+   */
+  drain(): void {
+    this.#isDraining = true;
+    this.#giveBack();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#sizing);
     for (const place of this.#places.values()) {
-      clearTimeout(place.timer);
-      if (place.member === undefined) this.#events.moved("failed", undefined);
-      else this.#end(place.member);
+      if (place.member === undefined) this.#drop(place);
+      else this.#departures.end(place.member);
     }
-    for (const member of this.#leaving) this.#end(member);
-    this.#leaving.clear();
     this.#places.clear();
-    this.#free.length = 0;
-    await Promise.all(this.#ending);
+    this.#free.clear();
+    await this.#departures.endAll();
   }
 
   /** Part of the capacity in use, and more where calls wait. */
@@ -197,8 +200,7 @@ export class Roster implements AsyncDisposable {
   #addUpTo(size: number): void {
     for (let index = 0; this.#places.size < size; index++) {
       if (this.#places.has(index)) continue;
-      const backoff = new Backoff(BACKOFF, this.#clock.random);
-      const place = { index, backoff, member: undefined, timer: undefined, isDue: false };
+      const place = new Place(index, this.#clock);
       this.#places.set(index, place);
       this.#start(place);
     }
@@ -206,17 +208,15 @@ export class Roster implements AsyncDisposable {
 
   #start(place: Place): void {
     const { callsPerMember } = this.#options;
-    if (place.isDue) this.#due--, this.#events.moved("failed", undefined);
-    place.isDue = false;
     const upstream = this.#make(place.index);
     const member = new Member(upstream, place.index, callsPerMember, this.#events, this.#clock.now);
     upstream.onFailed = (reason) => this.failed(member, reason);
     if (!this.isReady) this.#ring.add(place.index); // the first to start must not be everybody's home
-    place.member = member;
-    this.#await(
+    if (place.take(member)) this.#due--, this.#events.moved("failed", undefined);
+    this.#departures.await(
       member.connect().then(
         () => this.#started(place, member),
-        (error) => this.failed(member, reasonOf(error)),
+        (error) => this.failed(member, reasonOf(error), retryAfterMsOf(error)),
       ),
     );
   }
@@ -225,30 +225,58 @@ export class Roster implements AsyncDisposable {
     if (place.member !== member || this.#isClosed) return;
     member.open();
     this.#ring.add(place.index);
-    this.#free.push(member);
+    this.#free.note(member);
     this.#listener.onRoom();
   }
 
   #takeOut(place: Place, member: Member): void {
     place.member = undefined;
     this.#ring.delete(place.index);
-    this.#removeFree(member);
-    member.leave();
-    this.#leaving.add(member);
-    this.#endIfUnused(member);
-    this.#listener.onLeft(member);
+    this.#free.delete(member);
+    this.#departures.add(member);
   }
 
   /** Has a place wait for its next try, which is made when there is need. */
-  #rest(place: Place, reason: string): void {
+  #rest(place: Place, reason: string, leastMs: number): void {
     this.#events.failed(place.index, reason);
     this.#events.moved(undefined, "failed");
-    place.backoff.failed();
-    place.timer = setTimeout(() => {
-      place.isDue = true;
+    place.rest(leastMs, () => {
       this.#due++;
       if (this.#listener.isNeeded()) this.wake();
-    }, place.backoff.delayMs);
+    });
+  }
+
+  #giveBack(): void {
+    let ready = 0;
+    for (const { member } of this.#places.values()) if (member?.ready()) ready++;
+    for (const place of this.#lastFirst()) {
+      const { member } = place;
+      if (ready === 0 || this.#isClosed) return; // who starts or rests is all there is
+      if (member === undefined) this.#drop(place);
+      else if (member.isUnused && (ready > 1 || !member.ready())) {
+        if (member.ready()) ready--;
+        this.#stop(place, member);
+      }
+    }
+  }
+
+  /** Gives up a place that rests. */
+  #drop(place: Place): void {
+    if (place.isDue) this.#due--;
+    place.close();
+    this.#places.delete(place.index);
+    this.#events.moved("failed", undefined);
+  }
+
+  /** Gives up a place and ends its member. */
+  #stop(place: Place, member: Member): void {
+    this.#places.delete(place.index);
+    this.#takeOut(place, member);
+    this.#listener.onLeft(member);
+  }
+
+  #lastFirst(): Place[] {
+    return [...this.#places.values()].sort((a, b) => b.index - a.index);
   }
 
   /** Stops what was not needed at any time since the last look, and what has been idle for long: the last first. */
@@ -257,41 +285,15 @@ export class Roster implements AsyncDisposable {
     const size = this.#places.size, nowMs = this.#clock.now();
     let surplus = size - poolSize(size, this.#peak, this.#options);
     this.#peak = this.#utilisation();
-    const last = [...this.#places.values()].sort((a, b) => b.index - a.index);
-    for (const place of last) {
+    for (const place of this.#lastFirst()) {
       const { member } = place;
       if (this.#places.size <= min) break;
       if (member?.state !== "idle" || !member.isUnused || !this.#listener.canStop(member)) continue;
       if (surplus-- <= 0 && nowMs - member.stats.lastMs < idleMs) continue;
-      this.#places.delete(place.index);
-      this.#takeOut(place, member);
+      this.#stop(place, member);
     }
     if (this.#places.size > min) return;
     clearInterval(this.#sizing);
     this.#sizing = undefined;
   };
-
-  #removeFree(member: Member): void {
-    const at = this.#free.indexOf(member);
-    if (at < 0) return;
-    this.#free[at] = this.#free[this.#free.length - 1];
-    this.#free.pop();
-  }
-
-  #endIfUnused(member: Member): void {
-    if (member.load() === 0 && this.#leaving.delete(member)) this.#end(member);
-  }
-
-  #end(member: Member): void {
-    this.#await(
-      member[Symbol.asyncDispose]().catch((error) =>
-        this.#events.failed(member.index, reasonOf(error))
-      ),
-    );
-  }
-
-  #await(what: Promise<unknown>): void {
-    const kept = what.finally(() => this.#ending.delete(kept));
-    this.#ending.add(kept);
-  }
 }

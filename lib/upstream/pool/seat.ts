@@ -4,17 +4,28 @@
  * @module
  */
 import type { Call, Session } from "../../core/handler.ts";
+import { MemberCall, MemberSession } from "../../core/member_session.ts";
 import type { Message } from "../../core/message.ts";
-import type { Member } from "./member.ts";
 import { cancelled, isUnsent } from "../unsent.ts";
-import { MemberCall, MemberSession, repeatable } from "./member_session.ts";
+import type { Member } from "./member.ts";
+
+/** A client at one member. */
+interface View {
+  readonly session: MemberSession;
+  /** Calls of the client that the member has. */
+  callsHere: number;
+  /** Whether the member knows of the client what it must. */
+  isIntroduced: boolean;
+  /** While it is being told. */
+  introducing: Promise<void> | undefined;
+}
 
 /** A client's seat in the pool. */
 export class Seat {
   readonly session: Session;
   /** Whether its server remembers more of it than the protocol's state: all of its requests go home. */
   isBound: boolean;
-  readonly #views = new Map<Member, MemberSession>();
+  readonly #views = new Map<Member, View>();
   #home: Member | undefined;
   /** What the client said once: `initialize`, `notifications/initialized`, `logging/setLevel`. */
   readonly #said = new Map<string, Call>();
@@ -74,7 +85,7 @@ export class Seat {
         await this.#introduced(member, view);
         if (call.signal.aborted) throw cancelled();
       }
-      const answer = await member.handle(new MemberCall(call, member, view, message));
+      const answer = await member.handle(new MemberCall(call, message, view.session));
       if (answer === undefined || !answer.isError) this.#remember(call, answer, member);
       return answer;
     } finally {
@@ -85,33 +96,45 @@ export class Seat {
 
   /** Tells the members that have calls of the session of a cancellation. */
   async cancel(call: Call): Promise<void> {
-    const members = this.#membersWithCalls();
     await Promise.all(
-      members.map((member) => member.handle(new MemberCall(call, member, this.#viewOf(member)))),
+      this.#membersWithCalls().map((member) => say(member, call, this.#viewOf(member))),
     );
   }
 
-  #viewOf(member: Member): MemberSession {
+  #viewOf(member: Member): View {
     let view = this.#views.get(member);
-    if (view === undefined) this.#views.set(member, view = new MemberSession(this, member));
+    if (view === undefined) this.#views.set(member, view = this.#newView(member));
     return view;
   }
 
-  #introduced(member: Member, view: MemberSession): Promise<void> {
+  /** What all members would tell, the home tells alone. */
+  #newView(member: Member): View {
+    const filter = (message: Message) =>
+      this.#home === member || isOwnNews(message, view) ? message : undefined;
+    const view: View = {
+      session: new MemberSession(this.session, member.index, filter),
+      callsHere: 0,
+      isIntroduced: false,
+      introducing: undefined,
+    };
+    return view;
+  }
+
+  #introduced(member: Member, view: View): Promise<void> {
     return view.introducing ??= this.#introduce(member, view).then(() => {
       view.isIntroduced = true;
     }).finally(() => view.introducing = undefined);
   }
 
   /** Tells a member what the client told another before; the home more than the others. */
-  async #introduce(member: Member, view: MemberSession): Promise<void> {
+  async #introduce(member: Member, view: View): Promise<void> {
     const isHome = this.#home === member;
     const said = [...this.#said.values()].filter(({ message }) =>
       isHome || message.method !== "notifications/initialized" // unasked news come from the home
     );
     for (const call of isHome ? [...said, ...this.#subscriptions.values()] : said) {
       try {
-        await member.handle(new MemberCall(call, member, view));
+        await say(member, call, view);
       } catch (error) {
         if (isUnsent(error)) throw error; // anything else is a refusal: what it offers may have changed
       }
@@ -144,7 +167,28 @@ export class Seat {
   #tellOthers(told: Member, call: Call): void {
     for (const [member, view] of this.#views) {
       if (member === told) continue;
-      member.handle(new MemberCall(call, member, view)).catch(() => {}); // the home has answered for all
+      say(member, call, view).catch(() => {}); // the home has answered for all
     }
   }
+}
+
+function say(member: Member, call: Call, { session }: View): Promise<Message | undefined> {
+  return member.handle(new MemberCall(call, call.message, session));
+}
+
+function isOwnNews({ method }: Message, { callsHere }: View): boolean {
+  if (method === "notifications/message") return callsHere > 0;
+  return !method!.endsWith("/list_changed") && method !== "notifications/resources/updated";
+}
+
+/** What is kept of a call to repeat it to another member, long after it was answered. */
+function repeatable({ message, request, session }: Call): Call {
+  return {
+    message,
+    request,
+    session,
+    signal: session.signal,
+    notify: (news) => session.notify(news),
+    ask: (question) => session.ask(question),
+  };
 }

@@ -3,7 +3,7 @@ import { notification, request, result } from "../../../lib/core/compose.ts";
 import type { Call } from "../../../lib/core/handler.ts";
 import type { Message } from "../../../lib/core/message.ts";
 import type { Upstream } from "../../../lib/core/upstream.ts";
-import { NO_REQUEST, OwnCall } from "../../../lib/router/member_session.ts";
+import { NO_REQUEST, OwnCall } from "../../../lib/router/own_call.ts";
 import { Switchable } from "../../../lib/router/switchable.ts";
 import { ClientSession } from "../../../lib/session/session.ts";
 import { bounded } from "../../fixtures/child_wait.ts";

@@ -177,7 +177,7 @@ Deno.test("calls learn why no member could be started, after their wait", async 
     await settled();
     await clock.tickAsync(5000);
     const error = await answer;
-    assert.equal(error.code, -31001);
+    assert.equal(error.code, -31003);
     assert.match(error.message, /no such program/);
   } finally {
     clock.uninstall();

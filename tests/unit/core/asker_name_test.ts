@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withAsker, withoutAsker } from "../../../../lib/upstream/pool/asker_name.ts";
+import { withAsker, withoutAsker } from "../../../lib/core/asker_name.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
