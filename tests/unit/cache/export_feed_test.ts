@@ -6,6 +6,10 @@ import type { ExportEntry } from "../../../lib/shm/entry.ts";
 
 type Entry = Omit<ExportEntry, "type">;
 
+function text(data: Uint8Array | string): string {
+  return typeof data === "string" ? data : new TextDecoder().decode(data);
+}
+
 /** A server with two pages of tools, and where its export goes; `written` tells of the next part. */
 function scene(results: Record<string, unknown> = {}) {
   const written: Record<string, readonly Entry[]> = {};
@@ -38,6 +42,8 @@ function scene(results: Record<string, unknown> = {}) {
       },
     },
     version: "1",
+    instance: "i",
+    isForAll: true,
     resources: ["x://*"],
     onProblem: (reason) => assert.fail(reason),
   });
@@ -53,9 +59,13 @@ Deno.test("ExportFeed exports capabilities, all pages of the lists, and the reso
   const { feed, written, wait } = scene();
   await using _feed = feed;
   await wait("resource");
-  assert.deepEqual(written.capability.map(({ key }) => key), ["tools"]);
+  assert.deepEqual(written.capability.map(({ key }) => key), [
+    "tools",
+    "sluice/state",
+    "sluice/prompts", // tools have two pages: what was one list upstream must be one here
+  ]);
   assert.deepEqual(written.tool.map(({ key }) => key), ["a", "b"]);
-  assert.equal(written.tool[0].data, '{"name":"a","inputSchema":{}}');
+  assert.equal(text(written.tool[0].data), '{"name":"a","inputSchema":{}}');
   assert.deepEqual(written.prompt.map(({ key }) => key), ["p"]);
   assert.deepEqual(written.resource.map(({ key, data }) => [key, data]), [
     ["x://1", "text of x://1"],
