@@ -4,6 +4,7 @@
  * @module
  */
 import { type GatewayError, SluiceError } from "../lib/core/errors.ts";
+import type { Policy } from "../lib/core/handler.ts";
 import { Message } from "../lib/core/message.ts";
 import type { OutboxOptions } from "../lib/core/outbox.ts";
 import type { ConfigDifference } from "../lib/config/difference.ts";
@@ -14,6 +15,7 @@ import {
   stdioDelayMs,
   tcpDelayMs,
 } from "../lib/framing/backpressure.ts";
+import { answerInstance } from "../lib/cache/instance_proof.ts";
 import { eraCheck } from "../lib/era/era_check.ts";
 import { parameterHeaders } from "../lib/era/parameter_headers.ts";
 import { Gateway } from "../lib/gateway.ts";
@@ -26,14 +28,19 @@ import { startRuntimeSampling } from "../lib/telemetry/runtime_sampling.ts";
 import { ConnectionLimits } from "../transports/guard/connection_limits.ts";
 import { type AppliedParts, applyConfig, connectionLimitsOf } from "./wiring/apply.ts";
 import type { Base } from "./wiring/base.ts";
+import { answerMemory, exportedAnswers } from "./wiring/cache.ts";
 import { gatewayEvents } from "./wiring/instrument.ts";
 import { withGrace } from "./process/grace.ts";
 import { bind, Listening } from "./wiring/listening.ts";
 import { startExport } from "./wiring/shm_export.ts";
 import { startTrimming } from "./process/memory_trim.ts";
 import { Served } from "./wiring/served.ts";
+import { layered } from "../lib/policy/guarded.ts";
+import { access, authentication } from "./wiring/guards.ts";
+import { createSecurity, type Security } from "./wiring/security.ts";
 import { degradedMode } from "./wiring/supervision.ts";
 import { onlyEra } from "./wiring/upstreams.ts";
+import { joinWorkers, type WorkerSeat } from "./wiring/workers.ts";
 import { VERSION } from "./version.ts";
 
 /** What a caller may decide beyond the configuration. */
@@ -42,6 +49,10 @@ export interface AssembleOptions {
   readonly logImportDelayMs?: number;
   /** The upstream could not be made ready for a connection. */
   readonly onUnprepared?: (error: GatewayError) => void;
+  /** The export that the configuration names is read: that of the gateway which is its upstream. */
+  readonly readsExport?: boolean;
+  /** Where the gateway is several processes: which of them this one is. */
+  readonly seat?: WorkerSeat;
 }
 
 /** A gateway with its listeners bound, accepting. */
@@ -80,6 +91,7 @@ export async function assemble(
   const { upstream } = served;
   const sessions = new SessionRegistry({
     sessionsMax: config.limits.sessions,
+    sessionsPerAccountMax: config.limits.sessionsPerPrincipal,
     sessionIdleMs: config.limits.sessionIdleMs,
     onCount: (count) => base.metrics.sessions.set(count),
   });
@@ -96,14 +108,24 @@ export async function assemble(
     },
   };
   const dispatcher = new Dispatcher(
-    degradedMode(base, parameterHeaders()(upstream.handle)),
+    layered(policiesOf(base), degradedMode(base, parameterHeaders()(upstream.handle))),
     events,
     eraCheck(onlyEra(config.protocol.era)),
   );
-  const gateway = new Gateway({ dispatcher, sessions, upstream, events, buffer });
+  const gateway = new Gateway({
+    ...{ dispatcher, sessions, upstream, events, buffer },
+    gate: (client) => base.security.gatekeeper.refusalOf(client, client.identity),
+    report: base.security.report,
+  });
   const state = { draining: false, sessions: () => sessions.size };
+  const { seat } = options;
+  if (seat !== undefined) base.worker = await joinWorkers(base, seat, state);
   const bound = await bind(base, config.listen, state);
-  await startExport(base, upstream.handle);
+  const exports = options.readsExport !== true;
+  if (exports && seat === undefined) await startExport(base, upstream.handle);
+  if (exports && seat !== undefined) {
+    void seat.exports.then(() => startExport(base, upstream.handle));
+  }
   const listening = new Listening(gateway, bound);
   return run({ base, served, listening, sessions, state }, gateway, state);
 }
@@ -158,21 +180,39 @@ async function createBase(config: GatewayConfig, options: AssembleOptions): Prom
   });
   for (const warning of config.warnings) log.warn(warning);
   for (const note of config.notes) log.debug(note);
-  return {
+  const security = await createSecurity(config, metrics, registry, log);
+  const { report } = security;
+  const { auth, ownedAuth } = await authentication({ config, registry, log, report });
+  const base: Base = {
     config,
     log,
     registry,
     metrics,
-    connections: await connectionLimits(config, metrics),
-    owned: [],
+    security,
+    auth,
+    connections: await connectionLimits(config, security),
+    answers: answerMemory(config, metrics),
+    answerWatchers: new Set(),
+    sharedAnswers: options.readsExport === true ? await exportedAnswers(config) : undefined,
+    owned: [security, ...ownedAuth],
   };
+  base.access = await access(base);
+  return base;
 }
 
-async function connectionLimits({ limits }: GatewayConfig, metrics: GatewayMetrics) {
-  const refused = metrics.securityEvents.with({ type: "too_many_connections" });
+/** In front of every call, outermost first. */
+function policiesOf(base: Base): readonly Policy[] {
+  const { security, access } = base;
+  const own = answerInstance(() => base.exportInstance);
+  const ruled = access === undefined ? [] : [access.layer.policy];
+  return [...security.policies, ...ruled, own];
+}
+
+async function connectionLimits({ limits }: GatewayConfig, security: Security) {
   return new ConnectionLimits({
     ...await connectionLimitsOf(limits),
-    onRefused: () => refused.inc(),
+    onRefused: (_, address) => security.report({ type: "too_many_connections", address }),
+    refuses: (address) => security.gatekeeper.refusesAddress(address),
   });
 }
 

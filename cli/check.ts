@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { authenticationLines } from "../lib/config/auth_config.ts";
 import { DEFAULTS } from "../lib/config/defaults.ts";
 import { redactUrl } from "../lib/config/endpoints.ts";
 import type { GatewayConfig, UpstreamConfig } from "../lib/config/gateway_config.ts";
@@ -36,6 +37,7 @@ export function report(config: GatewayConfig): string {
   return [
     [`sluice ${VERSION}: the configuration ${from} is valid and would run`],
     section("listen", config.listen.map((endpoint) => listenerText(endpoint.url))),
+    section("workers", config.workers > 1 ? [`${config.workers} processes`] : []),
     section(
       "upstreams",
       config.upstreams.flatMap((one) => [
@@ -43,6 +45,8 @@ export function report(config: GatewayConfig): string {
         ...aggregationLines(config, one),
       ]),
     ),
+    section("authentication", authenticationLines(config.auth, config.listen)),
+    section("access rules", Object.keys(config.access.rules)),
     section("settings that differ from the defaults", differences(config)),
     section("warnings", config.warnings),
     section("ignored", config.notes),
@@ -72,8 +76,9 @@ function streamText(url: URL): string {
   const isLength = url.searchParams.get("framing") === "length";
   const framing = isLength ? "MCP with length prefixes" : "MCP, one message a line";
   const compressed = url.searchParams.get("compress") === "auto" ? ", compressed" : "";
+  const isSealed = url.protocol !== "tls:" && url.searchParams.has("key");
   const mutual = url.searchParams.has("clientCa") ? ", clients need a certificate" : "";
-  return `${framing}${compressed}${mutual}`;
+  return `${framing}${compressed}${isSealed ? ", sealed" : ""}${mutual}`;
 }
 
 function upstreamLines(upstream: UpstreamConfig): string[] {
@@ -139,7 +144,10 @@ function commandText({ program, args }: Command): string {
 }
 
 /** Groups of settings whose differences are told. */
-const GROUPS = ["restarts", "healing", "degraded", "failover", "limits", "http", "log"] as const;
+const GROUPS = [
+  ...["restarts", "healing", "degraded", "failover", "limits", "http"] as const,
+  ...["rate", "deny", "suspicion", "threats", "audit", "log"] as const,
+];
 
 function differences(config: GatewayConfig): string[] {
   const lines: string[] = [];
@@ -155,6 +163,9 @@ function differences(config: GatewayConfig): string[] {
 }
 
 function shown(value: unknown): string {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return shown(Object.entries(value).map(([key, part]) => `${key} ${shown(part)}`));
+  }
   if (!Array.isArray(value)) return String(value);
   return value.length === 0 ? "none" : value.join(", ");
 }

@@ -25,6 +25,7 @@ export async function proxy(config: GatewayConfig, load: LoadConfig): Promise<nu
   const isProgram = endpoint.command !== undefined && endpoints.length === 1;
   await using assembly = await assemble(config, {
     logImportDelayMs: LOG_IMPORT_DELAY_MS,
+    readsExport: true,
     // A program that does not start now will not later; a URL may answer the next call.
     onUnprepared: (error: GatewayError) => {
       if (isProgram) failed.reject(new SluiceError(error.message));

@@ -17,13 +17,15 @@ import { VERSION } from "./version.ts";
  */
 export async function serve(config: GatewayConfig, load: LoadConfig): Promise<number> {
   await using assembly = await assemble(config);
-  const [upstream] = config.upstreams;
-  const lines = [`sluice ${VERSION}: serving ${upstream.name}`];
-  for (const url of assembly.urls) lines.push(...linesFor(url));
-  print(lines, assembly.urls);
+  printBanner(bannerOf(config, assembly.urls), assembly.urls);
   await using _reloading = startReloading(assembly, load);
   await runUntilStopped(assembly);
   return EXIT_DONE;
+}
+
+/** What is served where, in lines. */
+export function bannerOf({ upstreams: [upstream] }: GatewayConfig, urls: readonly URL[]): string[] {
+  return [`sluice ${VERSION}: serving ${upstream.name}`, ...urls.flatMap(linesFor)];
 }
 
 function linesFor(url: URL): string[] {
@@ -44,8 +46,8 @@ function bannerUrl(url: URL): string {
   return shown.href;
 }
 
-/** Standard output belongs to the protocol when MCP is spoken there. */
-function print(lines: readonly string[], urls: readonly URL[]): void {
+/** Prints it; standard output belongs to the protocol when MCP is spoken there. */
+export function printBanner(lines: readonly string[], urls: readonly URL[]): void {
   const output = urls.some((url) => url.protocol === "stdio:") ? Deno.stderr : Deno.stdout;
   output.writeSync(new TextEncoder().encode(`${lines.join("\n")}\n`));
 }

@@ -4,14 +4,16 @@
  *
  * @module
  */
-import type { Arrival, Batch, Connection, Listener, RequestInfo } from "./core/connection.ts";
+import type { Arrival, Batch, Connection, Listener, Peer, RequestInfo } from "./core/connection.ts";
 import { BadMessageAllowance } from "./core/bad_message_allowance.ts";
 import { monotonicMs } from "./core/clock.ts";
 import { receiveAll } from "./core/direct_path.ts";
 import { GatewayError, reasonOf, toGatewayError } from "./core/errors.ts";
+import { hasExpired } from "./core/identity.ts";
 import { CALLS_OPEN_MAX, UNREAD_ABOVE_BYTES } from "./core/limits.ts";
 import { Outbox, type OutboxOptions } from "./core/outbox.ts";
 import { aborted } from "./core/waiting.ts";
+import type { SecurityEvents } from "./core/security_event.ts";
 import type { Upstream } from "./core/upstream.ts";
 import { unfold } from "./session/batches.ts";
 import type { Dispatcher } from "./session/dispatcher.ts";
@@ -36,6 +38,10 @@ export interface GatewayParts {
   readonly sessions: SessionRegistry;
   readonly upstream: Upstream;
   readonly events: GatewayEvents;
+  /** Why somebody who arrives is not served; he is, where it returns nothing. */
+  readonly gate?: (client: Peer | RequestInfo) => GatewayError | undefined;
+  /** Takes security events. */
+  readonly report?: SecurityEvents;
   /** Limits of what waits for one client. */
   readonly buffer?: Partial<OutboxOptions>;
 }
@@ -48,7 +54,12 @@ export class Gateway {
   constructor(parts: GatewayParts) {
     this.#parts = parts;
     const { dispatcher, sessions, events } = parts;
-    this.#exchanges = new ExchangeServer(dispatcher, sessions, (name) => events.meter(name));
+    this.#exchanges = new ExchangeServer(
+      dispatcher,
+      sessions,
+      (name) => events.meter(name),
+      parts.report,
+    );
   }
 
   /**
@@ -94,6 +105,10 @@ export class Gateway {
   }
 
   #serveOne(arrival: Arrival): Promise<void> {
+    const refusal = this.#parts.gate?.(
+      arrival.kind === "connection" ? arrival.peer : arrival.request,
+    );
+    if (refusal !== undefined) return turnAway(arrival, refusal);
     return arrival.kind === "connection"
       ? this.#serveConnection(arrival)
       : this.#exchanges.serve(arrival);
@@ -105,7 +120,7 @@ export class Gateway {
     meter.connections(1);
     const outbox = new Outbox(connection, this.#parts.buffer);
     try {
-      const session = sessions.open();
+      const session = sessions.open(undefined, requestOf(connection));
       try {
         await this.#serveSession(connection, session, outbox, meter);
       } finally {
@@ -128,6 +143,7 @@ export class Gateway {
     const outlet = new ConnectionOutlet(outbox, meter);
     session.listen(outlet);
     session.signal.addEventListener("abort", () => {
+      if (hasExpired(connection.peer.identity)) return connection.abort(expired());
       outbox.close().then(() => connection[Symbol.asyncDispose]());
     });
     this.#parts.upstream.prepare?.(session).catch((error) =>
@@ -155,7 +171,10 @@ export class Gateway {
         const message = batch[i];
         if (message.problem !== undefined) {
           meter.badMessage(message.problem);
-          if (!allowance.take(session.lastSeenMs) && isOfNetwork) return false;
+          if (!allowance.take(session.lastSeenMs) && isOfNetwork) {
+            this.#parts.report?.({ type: "protocol_violation", address: request.address });
+            return false;
+          }
         }
         const done = this.#parts.dispatcher.receive(session, message, request, outlet);
         if (message.problem?.fatal) return false;
@@ -183,6 +202,16 @@ async function room(session: ClientSession, outbox: Outbox, bytesMax: number): P
   await outbox.below(bytesMax);
   await session.below(CALLS_OPEN_MAX);
   return true;
+}
+
+async function turnAway(arrival: Arrival, refusal: GatewayError): Promise<void> {
+  if (arrival.kind === "exchange") return arrival.refuse(refusal);
+  arrival.abort(refusal);
+  await arrival[Symbol.asyncDispose]();
+}
+
+function expired(): GatewayError {
+  return new GatewayError("PolicyDenied", "Cannot go on: what has let the client in has expired");
 }
 
 function cut(arrival: Arrival): void {

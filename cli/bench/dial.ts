@@ -13,6 +13,7 @@ import { Registry } from "../../lib/telemetry/metrics.ts";
 import { ConnectionLimits } from "../../transports/guard/connection_limits.ts";
 import type { Base } from "../wiring/base.ts";
 import { dialer } from "../wiring/dialers.ts";
+import { createSecurity } from "../wiring/security.ts";
 
 /** Here streams of the server count, or how fast they are read. */
 const WHOLE_CLIENT: readonly Scenario[] = ["fan-out", "idle-hold", "slow-client"];
@@ -37,8 +38,10 @@ export async function benchDialer(endpoint: Endpoint, scenario: Scenario): Promi
   const registry = new Registry();
   const metrics = gatewayMetrics(registry);
   const log = createLogger({ threshold: "error", dropped: metrics.logDropped });
+  const config = await resolveConfig(undefined, {}, {});
   const base: Base = {
-    config: await resolveConfig(undefined, {}, {}),
+    config,
+    security: await createSecurity(config, metrics, registry, log),
     log,
     registry,
     metrics,

@@ -6,11 +6,8 @@
 import { type Command, Option } from "commander";
 import type { ConfigFlags } from "../../lib/config/flags.ts";
 import type { GatewayConfig } from "../../lib/config/gateway_config.ts";
-import { UsageError } from "../../lib/core/errors.ts";
+import { WORKER_FLAG } from "../workers/orders.ts";
 import type { AddCommand, Describe } from "./terms.ts";
-
-/** Flags of this program that belong to later versions. */
-const LATER = ["workers"] as const;
 
 /** Flags as commander hands them over. */
 interface RawFlags {
@@ -24,6 +21,8 @@ interface RawFlags {
   readonly logFormat?: string;
   readonly shm?: string;
   readonly workers?: string;
+  /** A supervisor has started this process. */
+  readonly asWorker?: boolean;
 }
 
 /** Adds serve, proxy and check. */
@@ -40,13 +39,27 @@ const addServe: AddCommand = (program, { describe, command, done }) => {
   addConfigFlags(serve, describe);
   addListenerFlags(serve, describe);
   serve.option("--shm <path>", describe("shm.path"));
+  serve.addOption(new Option(WORKER_FLAG).hideHelp());
   serve.action(async (raw: RawFlags) => {
     const again = () => load({ ...flagsOf(raw), command });
-    const config = await again();
-    const { serve } = await import("../serve.ts");
-    done(await serve(config, again));
+    done(raw.asWorker === true ? await asWorker(again) : await serveAlone(again));
   });
 };
+
+async function serveAlone(again: () => Promise<GatewayConfig>): Promise<number> {
+  const config = await again();
+  if (config.workers > 1) {
+    const { supervise } = await import("../workers/supervise.ts");
+    return await supervise(config, Deno.args);
+  }
+  const { serve } = await import("../serve.ts");
+  return await serve(config, again);
+}
+
+async function asWorker(again: () => Promise<GatewayConfig>): Promise<number> {
+  const { serveAsWorker } = await import("../workers/worker.ts");
+  return await serveAsWorker(again);
+}
 
 const addProxy: AddCommand = (program, { describe, command, done }) => {
   const proxy = program.command("proxy")
@@ -54,6 +67,7 @@ const addProxy: AddCommand = (program, { describe, command, done }) => {
     .argument("[url...]", "where the server answers; of several the first is the most wanted")
     .usage("[OPTION]... [URL]... [-- PROGRAM ARG...]");
   addConfigFlags(proxy, describe);
+  proxy.option("--shm <path>", "export of the gateway behind it, to answer from");
   proxy.action(async (urls: string[], raw: RawFlags) => {
     const flags = { ...flagsOf(raw), command, urls, listen: ["stdio:"], requireUpstream: true };
     const config = await load(flags);
@@ -84,11 +98,11 @@ function addConfigFlags(command: Command, describe: Describe): void {
     .option("--upstream-era <era>", describe("upstreams.NAME.era"))
     .option("--log-level <level>", describe("log.level"))
     .option("--log-format <format>", describe("log.format"));
-  for (const name of LATER) command.addOption(new Option(`--${name} <value>`).hideHelp());
 }
 
 function addListenerFlags(command: Command, describe: Describe): void {
   command.option("--listen <url>", describe("listen"), collect);
+  command.option("--workers <n>", describe("workers"));
 }
 
 function collect(value: string, before: string[] | undefined): string[] {
@@ -96,11 +110,7 @@ function collect(value: string, before: string[] | undefined): string[] {
 }
 
 function flagsOf(raw: RawFlags): ConfigFlags {
-  for (const name of LATER) {
-    if (raw[name] === undefined) continue;
-    throw new UsageError(`Cannot use --${name}: it comes with a later version`, "leave it out");
-  }
-  const { workers: _workers, ...flags } = raw;
+  const { asWorker: _asWorker, ...flags } = raw;
   return flags;
 }
 

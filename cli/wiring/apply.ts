@@ -49,9 +49,12 @@ export async function applyConfig(
   base.config = config;
   base.log.setThreshold(config.log.level);
   Message.jsonDepthMax = config.limits.jsonDepth;
+  base.security.configure(config);
+  base.auth?.configure(config);
   base.connections.limit(await connectionLimitsOf(config.limits));
   sessions.limit({
     sessionsMax: config.limits.sessions,
+    sessionsPerAccountMax: config.limits.sessionsPerPrincipal,
     sessionIdleMs: config.limits.sessionIdleMs,
   });
   await exchange();

@@ -3,11 +3,18 @@
  *
  * @module
  */
+import type { MemoryCache } from "../../lib/cache/memory_cache.ts";
+import type { CachedKind } from "../../lib/cache/request_key.ts";
+import type { SharedTier } from "../../lib/cache/shared_tier.ts";
 import type { GatewayConfig } from "../../lib/config/gateway_config.ts";
 import type { GatewayMetrics } from "../../lib/telemetry/gateway_metrics.ts";
 import type { RootLogger } from "../../lib/telemetry/logger.ts";
 import type { Registry } from "../../lib/telemetry/metrics.ts";
+import type { Worker } from "./workers.ts";
 import type { ConnectionLimits } from "../../transports/guard/connection_limits.ts";
+import type { Access } from "./access.ts";
+import type { Authentication } from "./auth.ts";
+import type { Security } from "./security.ts";
 
 /** The parts of one gateway that its listeners and dialers need. */
 export interface Base {
@@ -16,8 +23,24 @@ export interface Base {
   readonly log: RootLogger;
   readonly registry: Registry;
   readonly metrics: GatewayMetrics;
+  /** What guards it, and takes its security events. */
+  readonly security: Security;
+  /** Who may come in; absent where nothing is asked. */
+  readonly auth?: Authentication;
+  /** What each client may do; absent where there are no rules. */
+  access?: Access;
   /** Of all listeners together. */
   readonly connections: ConnectionLimits;
+  /** Answers that are kept. */
+  readonly answers?: MemoryCache;
+  /** Finds answers that other processes have exported; one for each upstream. */
+  readonly sharedAnswers?: () => SharedTier & Disposable;
+  /** Which gateway this is, for readers of its export; only while it exports. */
+  exportInstance?: string;
+  /** Told when answers of these kinds may have become others. */
+  readonly answerWatchers?: Set<(kinds: readonly CachedKind[]) => void>;
+  /** Where the gateway is several processes: this one among them. */
+  worker?: Worker;
   /** Disposed last, in reverse order. */
   readonly owned: AsyncDisposable[];
 }

@@ -7,6 +7,7 @@ import type { CircuitState } from "../../lib/core/circuit.ts";
 import type { Batch } from "../../lib/core/connection.ts";
 import type { GatewayError } from "../../lib/core/errors.ts";
 import type { Message } from "../../lib/core/message.ts";
+import type { SecurityEvents } from "../../lib/core/security_event.ts";
 import type { GatewayMetrics } from "../../lib/telemetry/gateway_metrics.ts";
 import type { Logger } from "../../lib/telemetry/logger.ts";
 import type { Registry } from "../../lib/telemetry/metrics.ts";
@@ -68,13 +69,19 @@ export function aggregateEvents(metrics: GatewayMetrics, registry: Registry, log
 const NO_UPSTREAM = "none";
 
 /** Reports of the links to one upstream. */
-export function linkEvents(metrics: GatewayMetrics, log: Logger, upstream: string) {
+export function linkEvents(
+  metrics: GatewayMetrics,
+  log: Logger,
+  upstream: string,
+  report: SecurityEvents,
+) {
   const late = metrics.lateAnswers.with({ upstream });
   const bad = metrics.badMessages.with({ transport: "upstream" });
   return {
     lateAnswer: () => late.inc(),
     badMessage(problem: GatewayError) {
       bad.inc();
+      report({ type: "protocol_violation", upstream, detail: problem.message });
       log.warn("upstream sent what is no message", { upstream, reason: problem.message });
     },
   };
@@ -144,23 +151,27 @@ function answerCounters(metrics: GatewayMetrics) {
   };
 }
 
+/** The series of one method. */
+interface MethodSeries {
+  readonly duration: { observe(seconds: number): void };
+  readonly outcomes: Map<string, { inc(): void }>;
+}
+
 /** Counts answers; the series of a method are looked up once. */
 function answerCounter(metrics: GatewayMetrics, upstream: string) {
-  const durations = new Map<string, { observe(seconds: number): void }>();
-  const outcomes = new Map<string, { inc(): void }>();
+  const series = new Map<string, MethodSeries>();
   return (name: string, outcome: string, durationMs: number) => {
     const method = methodLabel(name);
-    let duration = durations.get(method);
-    if (duration === undefined) {
-      duration = metrics.requestDuration.with({ method, upstream });
-      durations.set(method, duration);
+    let known = series.get(method);
+    if (known === undefined) {
+      known = { duration: metrics.requestDuration.with({ method, upstream }), outcomes: new Map() };
+      series.set(method, known);
     }
-    duration.observe(durationMs / 1000);
-    const key = `${method} ${outcome}`;
-    let total = outcomes.get(key);
+    known.duration.observe(durationMs / 1000);
+    let total = known.outcomes.get(outcome);
     if (total === undefined) {
       total = metrics.requests.with({ method, upstream, outcome });
-      outcomes.set(key, total);
+      known.outcomes.set(outcome, total);
     }
     total.inc();
   };

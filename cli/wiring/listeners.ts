@@ -4,7 +4,9 @@
  *
  * @module
  */
+import type { Admit } from "../../lib/core/admission.ts";
 import type { Endpoint, Listener, Transport } from "../../lib/core/connection.ts";
+import type { TlsFailure } from "../../transports/tls/handshakes.ts";
 import type { Base, State } from "./base.ts";
 import { hushSignalWarning } from "../process/signal_warning.ts";
 import { VERSION } from "../version.ts";
@@ -28,6 +30,7 @@ const LISTENERS: Readonly<Record<string, Binder>> = {
  * @throws {TransportError} when it cannot be bound
  */
 export async function listen(base: Base, endpoint: Endpoint, state: State): Promise<Listener[]> {
+  if (base.worker?.leaves(endpoint) === true) return [];
   return await LISTENERS[endpoint.url.protocol](base, endpoint, state);
 }
 
@@ -57,15 +60,17 @@ async function listenSocket(
   const { limited } = await import("../../lib/telemetry/limited_logger.ts");
   const name = endpoint.url.protocol.slice(0, -1);
   const log = limited(base.log.child(name), SCAN_LINES_PER_SECOND_MAX);
-  const silent = base.metrics.securityEvents.with({ type: "silent_client" });
+  const { report } = base.security;
   const made: Transport = transport({
     messageBytesMax: limits.messageBytes,
     bufferBytesMax: limits.bufferBytes,
     connections: base.connections,
+    sharedBy: base.worker?.group.place.count,
     firstMessageMs: limits.firstMessageMs,
     tlsHandshakeMs: http.tlsHandshakeMs,
-    onSilent: (count) => {
-      silent.inc(count);
+    admit: admission(base, endpoint),
+    onSilent: (count, addresses) => {
+      for (const address of addresses) report({ type: "silent_client", address });
       log.info("clients closed that sent no message", { count });
     },
     ...tlsHooks(base, log),
@@ -77,12 +82,33 @@ async function listenSocket(
 /** Counts and logs failed handshakes of any TLS listener. */
 function tlsHooks(base: Base, log: { info(text: string, fields: Record<string, string>): void }) {
   return {
-    onTlsFailed(type: string, reason: string) {
-      base.metrics.securityEvents.with({ type }).inc();
+    onTlsFailed(type: TlsFailure, reason: string, address?: string) {
+      base.security.report({ type, address, detail: reason });
       log.info("TLS handshake failed", { type, reason });
     },
   };
 }
+
+/** Who is asked to prove himself; those who have failed too often are not even asked. */
+function admission({ auth, security }: Base, endpoint: Endpoint): Admit | undefined {
+  const admit = auth?.admissionAt(endpoint);
+  return admit && security.gatekeeper.before(admit);
+}
+
+/** How often streams are looked after, at least, ms. */
+const SWEEP_MS_MAX = 1_000;
+
+/** Requests that a listener refuses by their head. */
+function refusals({ security }: Base) {
+  return (status: number, address?: string) => {
+    if (address === undefined) return; // the client has gone, or a failed handshake is told elsewhere
+    if (status === 403) security.report({ type: "host_refused", address });
+    else if (REFUSED_FOR_FORM.has(status)) security.report({ type: "protocol_violation", address });
+  };
+}
+
+/** Statuses of requests that are none: no sense in their bytes, head or target. */
+const REFUSED_FOR_FORM: ReadonlySet<number> = new Set([0, 400, 408, 431]);
 
 function relistened(base: Base, transport: string): () => void {
   const relistens = base.metrics.relistens.with({ transport });
@@ -100,14 +126,19 @@ async function listenHttp(base: Base, endpoint: Endpoint, state: State): Promise
   const { SseListener } = await import("../../transports/sse/transport.ts");
   const { WebSocketListener } = await import("../../transports/websocket/transport.ts");
   const { messageBytes, bufferBytes } = base.config.limits;
+  const { heartbeatMs } = base.config.http;
   if (endpoint.url.protocol === "https:") hushSignalWarning();
   const port = await bindHttp(endpoint.url, await httpOptions(base, endpoint, state));
   const bodies = new BodyBudget(base.config.http.bodyBudgetBytes);
-  const limits = { messageBytesMax: messageBytes, bufferBytesMax: bufferBytes, bodies };
+  const admit = admission(base, endpoint);
+  const messages = { messageBytesMax: messageBytes, admit };
+  const limits = { ...messages, bufferBytesMax: bufferBytes, bodies, heartbeatMs };
+  const { report } = base.security;
+  base.auth?.describe(port);
   return [
     new StreamableHttpListener(port, limits),
-    new SseListener(port, limits),
-    new WebSocketListener(port, { messageBytesMax: messageBytes }),
+    new SseListener(port, { ...limits, report }),
+    new WebSocketListener(port, { ...messages, pingIntervalMs: heartbeatMs }),
   ];
 }
 
@@ -122,7 +153,6 @@ async function httpOptions(base: Base, endpoint: Endpoint, state: State) {
   const { http } = base.config;
   const { limited } = await import("../../lib/telemetry/limited_logger.ts");
   const log = limited(base.log.child("http"), SCAN_LINES_PER_SECOND_MAX);
-  const refused = base.metrics.securityEvents.with({ type: "http_refused" });
   return {
     allowedHosts: http.allowedHosts,
     allowedOrigins: http.allowedOrigins,
@@ -130,15 +160,19 @@ async function httpOptions(base: Base, endpoint: Endpoint, state: State) {
     headersTimeoutMs: http.headersMs,
     requestTimeoutMs: http.bodyMs,
     idleTimeoutMs: http.keepAliveMs,
+    sweepMs: Math.min(SWEEP_MS_MAX, http.heartbeatMs / 2),
     headerFieldsMax: http.headerFieldsMax,
     headerBytesMax: http.headerBytesMax,
     compression: http.compression,
     trustedProxies: http.trustedProxies,
     httpsPort: httpsPortOf(base, endpoint),
     connections: base.connections,
+    workers: base.worker?.group,
     ...tlsHooks(base, log),
     onRelisten: relistened(base, "http"),
-    onRefused: () => refused.inc(),
+    onRefused: refusals(base),
+    onViolation: (detail: string, address: string | undefined) =>
+      base.security.report({ type: "protocol_violation", address, detail }),
     fallback: adminFallback(base, state),
   };
 }
@@ -157,6 +191,7 @@ function adminFallback(base: Base, state: State) {
       uptimeS: () => (performance.now() - startMs) / 1000,
       sessions: () => state.sessions(),
       draining: () => state.draining,
+      workers: base.worker?.facts,
     });
     return getRequestListener(app.fetch, { overrideGlobalObjects: false }) as RequestListener;
   };

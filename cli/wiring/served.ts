@@ -94,10 +94,14 @@ export class Served {
     };
   }
 
-  /** The server that is there already, where nothing is different about it. */
+  /** The server that is there already, where nothing is different about it but which of its tools are shown. */
   async #serverOf(base: Base, config: UpstreamConfig): Promise<ServedServer> {
-    const there = this.#target.servers.find((server) => isSame(server.config, config));
-    return there ?? { config, member: await memberUpstream(base, config, this.#buffer) };
+    const { tools } = config;
+    const there = this.#target.servers.find((one) => isSame({ ...one.config, tools }, config));
+    if (there?.member === undefined) {
+      return { config, member: await memberUpstream(base, config, this.#buffer) };
+    }
+    return isSame(there.config, config) ? there : { config, member: { ...there.member, tools } };
   }
 }
 

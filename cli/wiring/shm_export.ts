@@ -22,13 +22,19 @@ export async function startExport(base: Base, handler: Handler): Promise<void> {
     bytesMax: bytes,
     onOff: (error) => log.warn("export is off", { path, reason: error.message }),
   });
+  const instance = crypto.randomUUID();
   const feed = new ExportFeed({
     handler,
+    instance,
+    isForAll: isForAll(base),
     target: exporter,
     version: VERSION,
     resources,
     onProblem: (reason) => log.warn("export could not be read", { reason }),
   });
+  const changed = (kinds: readonly string[]) => feed.changed(kinds);
+  base.answerWatchers?.add(changed);
+  base.exportInstance = instance;
   const { shmEntries, shmBytes } = base.metrics;
   const timer = setInterval(() => {
     const figures = exporter.figures();
@@ -38,8 +44,20 @@ export async function startExport(base: Base, handler: Handler): Promise<void> {
   base.owned.push({
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
+      base.answerWatchers?.delete(changed);
+      base.exportInstance = undefined;
       await feed[Symbol.asyncDispose]();
       exporter[Symbol.dispose]();
     },
   });
+}
+
+/** Whether every client gets the same lists and resources: servers that all share, and nobody who is more than others. */
+function isForAll({ config: { upstreams, auth, access } }: Base): boolean {
+  const isShared = upstreams.every(({ sharing, pool }) =>
+    sharing === "shared" || pool !== undefined
+  );
+  const { clients, issuers, introspection, certificates } = auth;
+  const rules = [clients, issuers, introspection, certificates, access.rules];
+  return isShared && rules.every((rule) => Object.keys(rule).length === 0);
 }

@@ -5,7 +5,6 @@
  */
 import { createHash } from "node:crypto";
 import { UPSTREAM_CALLS_OPEN_MAX } from "../../lib/core/limits.ts";
-import type { Endpoint } from "../../lib/core/connection.ts";
 import type { Message } from "../../lib/core/message.ts";
 import type { Era } from "../../lib/core/eras.ts";
 import type { OutboxOptions } from "../../lib/core/outbox.ts";
@@ -14,12 +13,15 @@ import type { UpstreamConfig } from "../../lib/config/gateway_config.ts";
 import type { Eras } from "../../lib/config/schema.ts";
 import type { MakeMember } from "../../lib/upstream/pool/pool_options.ts";
 import { EraConversations } from "../../lib/era/conversations.ts";
+import { guarded } from "../../lib/policy/guarded.ts";
 import type { Aggregate } from "../../lib/router/aggregate.ts";
 import type { MemberOptions } from "../../lib/router/member.ts";
 import { type Base, partOf } from "./base.ts";
+import { upstreamCache } from "./cache.ts";
 import { aggregateEvents, linkEvents } from "./instrument.ts";
 import { behind, reach } from "./reach.ts";
 import { restartsByPlace, supervision } from "./supervision.ts";
+import { argumentChecks } from "./validation.ts";
 import { VERSION } from "../version.ts";
 
 /** Name of the whole where several servers stand behind it. */
@@ -36,12 +38,13 @@ export async function singleUpstream(
   buffer: Partial<OutboxOptions>,
 ): Promise<Upstream> {
   const part = partOf(base);
-  const open = await opener(part.base, config, buffer);
+  const open = await judged(base, config, await opener(part.base, config, buffer));
   const upstream = await showing(config, open());
   return {
     name: upstream.name,
     handle: upstream.handle,
     prepare: (session) => upstream.prepare?.(session) ?? Promise.resolve(),
+    drain: () => upstream.drain?.(),
     load: () => upstream.load(),
     ready: () => upstream.ready(),
     async [Symbol.asyncDispose]() {
@@ -64,8 +67,8 @@ export async function memberUpstream(
   const part = partOf(base);
   return {
     ...config,
-    open: await opener(part.base, config, buffer),
-    fingerprint: fingerprintOf(config.endpoints.map(({ endpoint }) => endpoint)),
+    open: await judged(base, config, await opener(part.base, config, buffer)),
+    fingerprint: fingerprintOf(config),
     owned: part.owned,
   };
 }
@@ -81,6 +84,8 @@ export async function aggregateOf(
     version: VERSION,
     members,
     searchTool: base.config.aggregate.searchTool,
+    origins: base.access?.origins,
+    visible: (call, items) => base.access?.layer.visible(call, "tools/list", items) ?? items,
     store: await catalogueFiles(base),
     events: aggregateEvents(base.metrics, base.registry, base.log.child("aggregate")),
   });
@@ -88,11 +93,22 @@ export async function aggregateOf(
   return aggregate;
 }
 
+/** Behind the access rules and the check of arguments, on what the server itself will see. */
+async function judged(
+  base: Base,
+  { name }: UpstreamConfig,
+  open: () => Upstream,
+): Promise<() => Upstream> {
+  const { access } = base;
+  const ruled = access === undefined ? [] : [access.serverPolicy(name)];
+  const policies = [...ruled, ...await argumentChecks(base, name)];
+  return policies.length === 0 ? open : () => guarded(open(), policies);
+}
+
 /** A single server without the tools that are hidden. */
 async function showing({ tools }: UpstreamConfig, upstream: Upstream): Promise<Upstream> {
   if (tools.allow === undefined && tools.deny === undefined) return upstream;
   const { toolFilter } = await import("../../lib/router/tool_filter.ts");
-  const { guarded } = await import("../../lib/policy/guarded.ts");
   return guarded(upstream, [toolFilter(tools)]);
 }
 
@@ -112,7 +128,7 @@ async function opener(
   const { limits } = base.config;
   const way = await reach(base, config);
   const events = {
-    ...linkEvents(base.metrics, base.log.child("upstream"), name),
+    ...linkEvents(base.metrics, base.log.child("upstream"), name, base.security.report),
     toolsChanged() {
       way.safety.forget();
       onToolsChanged();
@@ -125,23 +141,29 @@ async function opener(
     callsOpenMax: UPSTREAM_CALLS_OPEN_MAX,
     buffer,
   };
-  const conversations = () => new EraConversations(onlyEra(config.era));
+  const cache = upstreamCache(base, config);
+  const conversations = () => cache.heard(new EraConversations(onlyEra(config.era)));
   if (config.pool !== undefined || config.sharing === "shared") {
     const { SharedUpstream } = await import("../../lib/upstream/shared.ts");
     const restarts = config.pool && restartsByPlace(base);
     const shared: MakeMember = (index) => {
       const supervise = supervised(restarts?.(index), () => one.onFailed?.("it hangs"));
       const options = { ...linkOptions, supervise };
-      const one = new SharedUpstream(name, way.dial, events, options, conversations());
+      const { dial, circuit } = way.wayFor(index);
+      const watched = cache.watched(dial);
+      const one = new SharedUpstream(name, watched, events, options, conversations(), circuit);
       return one;
     };
     const open = config.pool === undefined ? () => shared(0) : await pooled(base, config, shared);
-    return () => behind(way, open());
+    return () => guarded(behind(way, open()), cache.policies);
   }
   const { PerSessionUpstream } = await import("../../lib/upstream/per_session.ts");
   const options = { ...linkOptions, supervise: supervised() };
-  return () =>
-    behind(way, new PerSessionUpstream(name, way.dial, events, options, conversations()));
+  const dial = cache.watched(way.wayFor(0).dial);
+  return () => {
+    const upstream = new PerSessionUpstream(name, dial, events, options, conversations());
+    return guarded(behind(way, upstream), cache.policies);
+  };
 }
 
 /** Several of what serves all clients alone, as one. */
@@ -164,13 +186,13 @@ async function quorumOpener(
 ): Promise<() => Upstream> {
   const { Multiplex } = await import("../../lib/upstream/multiplex.ts");
   const { CallSafety, learning } = await import("../../lib/policy/call_safety.ts");
-  const { guarded } = await import("../../lib/policy/guarded.ts");
   const safety = new CallSafety();
   const members = await Promise.all(config.endpoints.map((way, index) => {
     const alone = { endpoint: way.endpoint, endpoints: [way], quorum: false, hedgeMs: undefined };
     const name = `${config.name}#${index + 1}`;
     const member: UpstreamConfig = { ...config, ...alone, name, sharing: "shared" };
-    return opener(base, member, buffer, () => safety.forget());
+    // Voters that answer from memory would differ in the time that is left to their answers.
+    return opener({ ...base, answers: undefined }, member, buffer, () => safety.forget());
   }));
   const options = {
     isSafe: (message: Message) => safety.isSafe(message),
@@ -188,8 +210,11 @@ export function onlyEra(era: Eras): Era | undefined {
 }
 
 /** The same for servers that are reached, or started, in the same way. */
-function fingerprintOf(endpoints: readonly Endpoint[]): string {
-  const facts = endpoints.map(({ url, command, headers }) => [url.href, command, headers]);
+function fingerprintOf({ endpoints, auth }: UpstreamConfig): string {
+  const ways = endpoints.map(({ endpoint: { url, command, headers } }) => [
+    ...[url.href, command, headers],
+  ]);
+  const facts = auth === undefined ? ways : [...ways, [auth.type, auth.clientId]];
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 32);
 }
 

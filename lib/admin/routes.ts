@@ -18,8 +18,22 @@ export interface AdminFacts {
   uptimeS(): number;
   /** Number of live sessions. */
   sessions(): number;
+  /** What all workers of the gateway say together; absent where the process is alone. */
+  readonly workers?: WorkerFacts;
   /** Whether the gateway takes no new work because it is about to end. */
   draining(): boolean;
+}
+
+/** What workers say together, as far as they answer. */
+export interface WorkerFacts {
+  metrics(): Promise<Registry>;
+  health(): Promise<WorkersHealth>;
+}
+
+/** Of the workers that answer. */
+export interface WorkersHealth {
+  readonly sessions: number;
+  readonly workers: { readonly configured: number; readonly answered: number };
 }
 
 /** Seconds after which a load balancer may ask a draining gateway's address again. */
@@ -37,17 +51,20 @@ export function adminRoutes(facts: AdminFacts): Hono {
     c.header("cache-control", "no-store");
     c.header("x-content-type-options", "nosniff");
   });
-  app.get("/metrics", (c) => {
-    return c.body(renderPrometheus(facts.registry), 200, {
+  app.get("/metrics", async (c) => {
+    const registry = await facts.workers?.metrics() ?? facts.registry;
+    return c.body(renderPrometheus(registry), 200, {
       "content-type": PROMETHEUS_CONTENT_TYPE,
     });
   });
-  app.get("/health", (c) => {
+  app.get("/health", async (c) => {
+    const together = await facts.workers?.health();
     return c.json({
       status: facts.draining() ? "draining" : "ok",
       version: facts.version,
       uptimeS: Math.floor(facts.uptimeS()),
       sessions: facts.sessions(),
+      ...together,
     });
   });
   app.get("/ready", (c) => {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Endpoint } from "../core/connection.ts";
+import { isLiveGuard, liveGuards } from "./auth_config.ts";
 import { redactUrl } from "./endpoints.ts";
 import type { GatewayConfig } from "./gateway_config.ts";
 
@@ -29,9 +30,13 @@ const LIVE: ReadonlySet<string> = new Set([
   "limits.connections",
   "limits.connectionsPerAddress",
   "limits.sessions",
+  "limits.sessionsPerPrincipal",
   "limits.sessionIdleMs",
   "limits.drainMs",
 ]);
+
+/** Groups of settings that take effect so as a whole. */
+const LIVE_GROUPS: ReadonlySet<string> = new Set(["rate", "deny", "suspicion", "threats"]);
 
 /** Keys of a configuration that are no settings. */
 const OTHER_KEYS: ReadonlySet<string> = new Set([
@@ -55,9 +60,17 @@ export function configDifference(running: GatewayConfig, wanted: GatewayConfig):
       .filter((one) => before.has(one.name) && !isSame(before.get(one.name), one))
       .map(({ name }) => name),
     ...listeners,
-    applied: settings.filter((path) => LIVE.has(path)),
-    restart: [...listeners.restart, ...settings.filter((path) => !LIVE.has(path))],
+    applied: settings.filter((path) => isLive(path, running, wanted)),
+    restart: [
+      ...listeners.restart,
+      ...settings.filter((path) => !isLive(path, running, wanted)),
+    ],
   };
+}
+
+function isLive(path: string, running: GatewayConfig, wanted: GatewayConfig): boolean {
+  return LIVE.has(path) || isLiveGuard(path, running, wanted) ||
+    LIVE_GROUPS.has(path.split(".", 1)[0]);
 }
 
 /** Whether there is nothing to do, and nothing to tell. */
@@ -72,9 +85,13 @@ export function appliedConfig(
   { opened, closed }: ConfigDifference,
 ): GatewayConfig {
   const { upstreams, file, warnings, notes, limits, log } = wanted;
-  const { jsonDepth, connections, connectionsPerAddress, sessions, sessionIdleMs, drainMs } =
-    limits;
-  const live = { jsonDepth, connections, connectionsPerAddress, sessions, sessionIdleMs, drainMs };
+  const { rate, deny, suspicion, threats } = wanted;
+  const { jsonDepth, connections, connectionsPerAddress, drainMs } = limits;
+  const { sessions, sessionsPerPrincipal, sessionIdleMs } = limits;
+  const live = {
+    ...{ jsonDepth, connections, connectionsPerAddress, drainMs },
+    ...{ sessions, sessionsPerPrincipal, sessionIdleMs },
+  };
   const kept = running.listen.filter((endpoint) => !closed.includes(endpoint));
   return Object.freeze({
     ...running,
@@ -82,6 +99,8 @@ export function appliedConfig(
     upstreams,
     limits: Object.freeze({ ...running.limits, ...live }),
     log: Object.freeze({ ...running.log, level: log.level }),
+    ...{ rate, deny, suspicion, threats },
+    ...liveGuards(running, wanted),
     ...{ file, warnings, notes },
   });
 }

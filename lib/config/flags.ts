@@ -24,6 +24,8 @@ export interface ConfigFlags {
   readonly upstreamEra?: string;
   /** File of the shared-memory export. */
   readonly shm?: string;
+  /** Processes of `serve`. */
+  readonly workers?: string;
   readonly logLevel?: string;
   readonly logFormat?: string;
   /** No demo server: without an upstream there is an error. */

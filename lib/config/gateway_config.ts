@@ -5,6 +5,7 @@
  */
 import type { Endpoint } from "../core/connection.ts";
 import type { Start } from "./aggregation_schema.ts";
+import type { UpstreamAuth } from "./oauth_schema.ts";
 import type { PoolSettings } from "./pool_schema.ts";
 import type { Eras, Settings, Sharing, UpstreamSettings } from "./schema.ts";
 
@@ -27,6 +28,8 @@ export interface UpstreamConfig {
   readonly sharing: Sharing;
   /** Era of the protocol it is spoken to in. */
   readonly era: Eras;
+  /** How the gateway proves itself to it, where its headers are not enough. */
+  readonly auth: UpstreamAuth | undefined;
   /** Where it is a pool; then `sharing` means nothing. */
   readonly pool: PoolConfig | undefined;
   /** Before `__` in the names of its tools and prompts, where several servers are configured. */
@@ -89,6 +92,8 @@ export type LogConfig = Readonly<Settings["log"]>;
 /** A frozen configuration. */
 export interface GatewayConfig {
   readonly listen: readonly Endpoint[];
+  /** Processes of `serve`. */
+  readonly workers: number;
   readonly upstreams: readonly UpstreamConfig[];
   /** How often programs that end by themselves are started again. */
   readonly restarts: Readonly<Settings["restarts"]>;
@@ -99,11 +104,28 @@ export interface GatewayConfig {
   readonly failover: FailoverConfig;
   /** Several servers behind one endpoint. */
   readonly aggregate: Readonly<Settings["aggregate"]>;
+  /** Answers that are kept. */
+  readonly cache: Readonly<Settings["cache"]>;
   /** Export by shared memory. */
   readonly shm: Readonly<Settings["shm"]>;
   readonly protocol: Readonly<Settings["protocol"]>;
   readonly limits: LimitsConfig;
   readonly http: HttpConfig;
+  /** Who clients are. */
+  readonly auth: Readonly<Settings["auth"]>;
+  /** What each client may do. */
+  readonly access: Readonly<Settings["access"]>;
+  /** How many calls clients may make. */
+  readonly rate: Readonly<Settings["rate"]>;
+  /** Clients that are not served. */
+  readonly deny: Readonly<Settings["deny"]>;
+  /** Clients that keep failing. */
+  readonly suspicion: Readonly<Settings["suspicion"]>;
+  /** Texts that calls are searched for. */
+  readonly threats: Readonly<Settings["threats"]>;
+  readonly validation: Readonly<Settings["validation"]>;
+  /** The log of security events. */
+  readonly audit: Readonly<Settings["audit"]>;
   readonly log: LogConfig;
   /** Roll-back flags by feature name. */
   readonly features: Readonly<Record<string, boolean>>;

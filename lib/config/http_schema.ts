@@ -19,14 +19,16 @@ const origin = z.string().regex(/^(\*|[a-z][a-z0-9+.-]*:\/\/[^\/\s@?#]+)$/i, {
   error: "is not an origin; give scheme://host or scheme://host:port",
 });
 
-const network = z.string().refine(isNetwork, {
+/** An address or a network. */
+export const network = z.string().refine(isNetwork, {
   error: "is not a network; give an address or address/bits",
 });
 
 function isNetwork(text: string): boolean {
   const [address, bits = "0", ...more] = text.split("/");
   const bitsMax = isIP(address) === 6 ? 128 : 32;
-  return isIP(address) !== 0 && more.length === 0 && /^\d{1,3}$/.test(bits) &&
+  return isIP(address) !== 0 && !address.includes("%") && more.length === 0 &&
+    /^\d{1,3}$/.test(bits) &&
     Number(bits) <= bitsMax;
 }
 
@@ -44,6 +46,10 @@ export const http = z.strictObject({
   headersMs: ms(D.headersMs, "time for the headers of a request"),
   bodyMs: ms(D.bodyMs, "time for the body of a request"),
   keepAliveMs: ms(D.keepAliveMs, "an idle connection is closed after so long"),
+  heartbeatMs: ms(
+    D.heartbeatMs,
+    "streams, late answers and WebSockets carry a sign of life after so long a silence: less than half of what a proxy in front allows",
+  ),
   headerFieldsMax: count(
     8,
     10_000,

@@ -44,6 +44,13 @@ export const limits = z.strictObject({
     "a byte stream whose client is silent for so long before its first message is closed",
   ),
   sessions: count(1, 10_000_000, D.sessions, "live sessions of the gateway", "sessions"),
+  sessionsPerPrincipal: count(
+    1,
+    10_000_000,
+    D.sessionsPerPrincipal,
+    "live sessions of a principal; of an address where nobody is proved, loopback has no such limit",
+    "sessions",
+  ),
   sessionIdleMs: ms(
     D.sessionIdleMs,
     "a session without a message or an open stream for so long ends",

@@ -5,6 +5,7 @@
  * @module
  */
 import { ConfigError } from "../core/errors.ts";
+import { checkAuth } from "./auth_config.ts";
 import {
   demoEntry,
   fileEntries,
@@ -26,6 +27,7 @@ import { withoutAlias } from "./servers_alias.ts";
 import { serverPrefixes } from "./server_prefixes.ts";
 import { resolveUpstream } from "./upstream_entry.ts";
 import type { Environment } from "./variables.ts";
+import { protectionWarnings } from "./protection_warnings.ts";
 import { warningsAbout } from "./warnings.ts";
 
 /**
@@ -65,6 +67,7 @@ export async function resolveConfig(
   ]);
   if (found.length === 0 && flags.requireUpstream === true) throw noUpstream(document);
   const listen = resolveListeners(settings.listen, listenPlaces(document, fromEnv, flags));
+  checkAuth(settings.auth, listen, (path) => document?.place([...path]));
   const overrides = await upstreamOverrides(flags);
   const entries = found.length > 0 ? found : [demoEntry()];
   const prefixes = serverPrefixes(entries.map(({ name }) => name));
@@ -77,23 +80,34 @@ export async function resolveConfig(
   const warnings = [
     ...fromEnv.warnings,
     ...stray.ours,
-    ...warningsAbout({ listen, upstreams, http }),
+    ...warningsAbout({ listen, upstreams, http, auth: settings.auth }),
+    ...protectionWarnings({ ...settings, listen, http }),
   ];
   if (found.length === 0 && document !== undefined) {
     warnings.push(`${document.file} names no server; ${DEMO_UPSTREAM.url} answers`);
   }
   return deepFreeze({
     listen,
+    workers: settings.workers,
     upstreams,
     restarts: settings.restarts,
     healing: settings.healing,
     degraded: settings.degraded,
     failover: settings.failover,
     aggregate: settings.aggregate,
+    cache: settings.cache,
     shm: settings.shm,
     protocol: settings.protocol,
     limits: settings.limits,
     http,
+    auth: settings.auth,
+    access: settings.access,
+    rate: settings.rate,
+    deny: settings.deny,
+    suspicion: settings.suspicion,
+    threats: settings.threats,
+    validation: settings.validation,
+    audit: settings.audit,
     log: settings.log,
     features: settings.features,
     file: document?.file,
@@ -142,8 +156,8 @@ async function flagSettings(flags: ConfigFlags): Promise<PartialSettings> {
   const settings: PartialSettings = {};
   if (flags.listen !== undefined) settings.listen = [...flags.listen];
   if (flags.shm !== undefined) settings.shm = { path: flags.shm };
-  const { logLevel, logFormat, era } = flags;
-  if ((logLevel ?? logFormat ?? era) === undefined) return settings;
+  const { logLevel, logFormat, era, workers } = flags;
+  if ((logLevel ?? logFormat ?? era ?? workers) === undefined) return settings;
   const { validateSetting } = await import("./validate.ts");
   const log: Record<string, unknown> = {};
   const what = "Cannot read command line";
@@ -158,6 +172,10 @@ async function flagSettings(flags: ConfigFlags): Promise<PartialSettings> {
       era: validateSetting(["protocol", "era"], era, what, "--era") as Eras,
     };
   }
+  if (workers !== undefined) {
+    const count = /^\d{1,9}$/.test(workers) ? Number(workers) : workers;
+    settings.workers = validateSetting(["workers"], count, what, "--workers") as number;
+  }
   return { ...settings, log: log as Settings["log"] };
 }
 
@@ -165,7 +183,7 @@ function merged(base: Settings, ...layers: readonly PartialSettings[]): Settings
   const result: Record<string, unknown> = { ...base };
   for (const layer of layers) {
     for (const [key, value] of Object.entries(layer)) {
-      result[key] = Array.isArray(value)
+      result[key] = Array.isArray(value) || typeof value !== "object"
         ? value
         : { ...result[key] as Record<string, unknown>, ...value as Record<string, unknown> };
     }
@@ -211,12 +229,13 @@ function asBrowsersWrite(origin: string): string {
 /** Settings that stand beside `sluice` instead of under it would be lost without a word. */
 function strayKeys(document: ConfigDocument | undefined): { ours: string[]; others: string[] } {
   const known: readonly string[] = [...SERVER_LISTS, "sluice", "$schema"];
+  const isOfClaudeFlow = document !== undefined && hasHybridTable(document); // it has a table `cache`, too
   const stray = Object.keys(document?.value ?? {}).filter((key) =>
-    !known.includes(key) && !(key === HYBRID_TABLE && hasHybridTable(document!))
+    !known.includes(key) && !(key === HYBRID_TABLE && isOfClaudeFlow)
   );
   const told = (key: string, hint: string) =>
     `${keyText([key])} is ignored${hint} (${document?.place([key])})`;
-  const isOurs = (key: string) => Object.hasOwn(DEFAULTS, key);
+  const isOurs = (key: string) => !isOfClaudeFlow && Object.hasOwn(DEFAULTS, key);
   return {
     ours: stray.filter(isOurs).map((key) => told(key, "; settings stand under sluice")),
     others: stray.filter((key) => !isOurs(key)).map((key) => told(key, "")),

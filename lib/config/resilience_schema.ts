@@ -21,6 +21,13 @@ const breakerShape = {
     "it stays open for so long before one call is let through to try; at most 2 s for a server with one endpoint",
   ),
   successes: count(1, 1000, B.successes, "tries that have to succeed before it closes", "tries"),
+  securityEvents: count(
+    0,
+    1_000_000,
+    B.securityEvents,
+    "failures of TLS and violations of the protocol within the window that open it; 0 for never",
+    "events",
+  ),
 };
 
 /** When a server that fails is left alone. */
@@ -33,6 +40,7 @@ export const breakerPart = z.strictObject({
   windowMs: optional(breakerShape.windowMs),
   openMs: optional(breakerShape.openMs),
   successes: optional(breakerShape.successes),
+  securityEvents: optional(breakerShape.securityEvents),
 });
 
 /** Without its default, but as well described. */

@@ -5,14 +5,19 @@
  * @module
  */
 import { z } from "zod";
+import { WORKERS_MAX } from "../core/worker_tag.ts";
 import { aggregate } from "./aggregation_schema.ts";
+import { cache } from "./cache_schema.ts";
 import { ERAS, LOG_FORMATS, LOG_LEVELS, type SHARINGS } from "./choices.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { http } from "./http_schema.ts";
 import { limits } from "./limits_schema.ts";
+import { access, auth } from "./auth_schema.ts";
+import { audit, deny, rate, suspicion, threats } from "./protection_schema.ts";
 import { breaker, degraded, failover, healing, restarts } from "./resilience_schema.ts";
 import { about, count, type SettingMeta, text } from "./schema_parts.ts";
 import { type endpoint, upstream } from "./upstream_schema.ts";
+import { validation } from "./validation_schema.ts";
 
 export type { SettingMeta };
 
@@ -57,6 +62,11 @@ export const settingsSchema = z.strictObject({
     unit: "URL",
     flag: "--listen URL",
   }),
+  workers: about(z.int().min(1).max(WORKERS_MAX).default(D.workers), {
+    description: "processes of serve that share the ports; docs/deployment.md tells of them",
+    unit: "processes",
+    flag: "--workers N",
+  }),
   upstreams: about(z.record(z.string(), upstream).default({}), {
     description: "servers behind the gateway, by name",
     flag: "--upstream NAME=URL",
@@ -69,10 +79,21 @@ export const settingsSchema = z.strictObject({
   aggregate: about(aggregate.prefault({}), {
     description: "several servers behind one endpoint",
   }),
+  cache: about(cache.prefault({}), { description: "answers that are kept" }),
   shm: about(shm.prefault({}), { description: "export to other processes by shared memory" }),
   protocol: about(protocol.prefault({}), { description: "the protocol towards clients" }),
   limits: about(limits.prefault({}), { description: "limits of the message path" }),
   http: about(http.prefault({}), { description: "HTTP listeners" }),
+  auth: about(auth.prefault({}), { description: "who clients are" }),
+  access: about(access.prefault({}), { description: "what each client may do" }),
+  rate: about(rate.prefault({}), { description: "how many calls clients may make" }),
+  deny: about(deny.prefault({}), { description: "clients that are not served" }),
+  suspicion: about(suspicion.prefault({}), { description: "clients that keep failing" }),
+  validation: about(validation.prefault({}), {
+    description: "what is checked before a server sees it",
+  }),
+  threats: about(threats.prefault({}), { description: "texts that calls are searched for" }),
+  audit: about(audit.prefault({}), { description: "the log of security events" }),
   log: about(log.prefault({}), { description: "the log on stderr" }),
   features: about(z.record(z.string(), z.boolean()).default({}), {
     description: "roll-back flags by feature name; false turns an optimisation off",

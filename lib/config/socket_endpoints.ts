@@ -14,6 +14,8 @@ export const TLS_LISTENER_PARAMETERS = ["cert", "key", "clientCa"] as const;
 export const TLS_UPSTREAM_PARAMETERS = ["cert", "key", "ca", "pin"] as const;
 
 const FRAMING_PARAMETERS = ["framing", "compress"];
+/** Without TLS: frames are sealed with the keys of a file. */
+const SEALING_PARAMETERS = ["key"];
 /** Every parameter that an address of a byte stream may have. */
 export const SOCKET_PARAMETERS: readonly string[] = [
   ...FRAMING_PARAMETERS,
@@ -81,7 +83,7 @@ function checkParameters(
     return ["a % in its parameters begins nothing", "write %25 for a % itself"];
   }
   const isSecure = url.protocol === "tls:";
-  const known = [...FRAMING_PARAMETERS, ...(isSecure ? forTls : [])];
+  const known = [...FRAMING_PARAMETERS, ...(isSecure ? forTls : SEALING_PARAMETERS)];
   const names = parameters.map(([name]) => name);
   const strange = names.find((name) => !known.includes(name));
   if (strange !== undefined) {
@@ -91,7 +93,14 @@ function checkParameters(
   if (twice !== undefined) return [`${twice} stands there twice`, "keep one of them"];
   const empty = parameters.find(([, value]) => value === "");
   if (empty !== undefined) return [`${empty[0]} has no value`, `write ${empty[0]}=...`];
-  return framingProblem(parameters) ?? (isSecure ? tlsProblem(parameters) : undefined);
+  return framingProblem(parameters) ??
+    (isSecure ? tlsProblem(parameters) : sealingProblem(parameters));
+}
+
+function sealingProblem(parameters: Parameters): Problem {
+  const { framing, key } = Object.fromEntries(parameters);
+  if (key === undefined || framing === "length") return undefined;
+  return ["lines are not sealed", "use framing=length&key=FILE"];
 }
 
 function framingProblem(parameters: Parameters): Problem {

@@ -16,7 +16,9 @@ import type {
   UpstreamConfig,
 } from "./gateway_config.ts";
 import { DEFAULTS } from "./defaults.ts";
+import type { UpstreamAuth } from "./oauth_schema.ts";
 import type { PoolSettings } from "./pool_schema.ts";
+import { resolveAuth } from "./resolve_auth.ts";
 import type { Eras, Sharing } from "./schema.ts";
 import { type Environment, expandVariables } from "./variables.ts";
 
@@ -32,6 +34,7 @@ export interface UpstreamEntry extends EndpointEntry {
   readonly sharing?: Sharing;
   readonly era?: Eras;
   readonly pool?: PoolSettings;
+  readonly auth?: UpstreamAuth;
   readonly tools?: ToolsConfig;
   readonly start?: Start;
   readonly idleStopMs?: number;
@@ -98,6 +101,7 @@ export function resolveUpstream(
     hedgeMs: entry.hedgeMs,
     sharing: flags.sharing ?? entry.sharing ?? "perSession",
     era: flags.era ?? entry.era ?? "auto",
+    auth: resolveAuth(entry, env, endpoints),
     pool: entry.pool && { ...entry.pool, callsPerMember: entry.pool.callsPerMember ?? Infinity },
     tools: entry.tools ?? {},
     start: entry.start ?? "lazy",

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { aggregationShape } from "./aggregation_schema.ts";
 import { ERAS, SHARINGS } from "./choices.ts";
+import { upstreamAuth } from "./oauth_schema.ts";
 import { pool } from "./pool_schema.ts";
 import { breakerPart, calls } from "./resilience_schema.ts";
 import { about, text } from "./schema_parts.ts";
@@ -62,6 +63,9 @@ export const upstream = z.strictObject({
   era: about(z.enum(ERAS).default("auto"), {
     description: "era of the protocol it is spoken to in; auto finds out",
     flag: "--upstream-era ERA",
+  }),
+  auth: about(upstreamAuth.optional(), {
+    description: "how the gateway proves itself to a server over HTTP (docs/oauth.md)",
   }),
   pool: about(pool.optional(), {
     description: "several processes or connections, each shared by all clients",

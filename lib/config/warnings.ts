@@ -3,19 +3,21 @@
  *
  * @module
  */
+import { isOpen } from "./auth_config.ts";
 import { isLoopback, redactUrl, shortUrl } from "./endpoints.ts";
 import type { GatewayConfig } from "./gateway_config.ts";
 
 /** Warnings about listeners and upstreams that work but may not be meant. */
 export function warningsAbout(
-  config: Pick<GatewayConfig, "listen" | "upstreams" | "http">,
+  config: Pick<GatewayConfig, "listen" | "upstreams" | "http" | "auth">,
 ): string[] {
   const warnings: string[] = [];
   for (const endpoint of config.listen) {
     if (isLoopback(endpoint) || endpoint.url.searchParams.has("clientCa")) continue;
+    if (!isOpen(config.auth, endpoint)) continue;
     warnings.push(
       `other machines can reach ${shortUrl(endpoint.url)}, which asks for no authentication; ` +
-        "listen on 127.0.0.1, or stand behind a proxy that authenticates",
+        "listen on 127.0.0.1, or give clients keys or tokens (auth)",
     );
   }
   const ways = config.upstreams.flatMap(({ name, endpoints }) =>

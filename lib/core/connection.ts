@@ -18,6 +18,8 @@ export interface Peer {
   readonly address: string;
   /** Who the client's certificate says it is; only where clients must have one. */
   readonly tls?: TlsIdentity;
+  /** Who the client has proved to be; absent where nothing is asked. */
+  readonly identity?: Identity;
 }
 
 /** What a client's certificate proves, once an authority of ours has been found behind it. */
@@ -28,6 +30,8 @@ export interface TlsIdentity {
   readonly altNames: readonly string[];
   /** SHA-256 of the whole certificate, hexadecimal pairs with colons. */
   readonly fingerprint256: string;
+  /** When the certificate expires, ms since 1970; absent where it does not say. */
+  readonly expiresAtMs?: number;
 }
 
 /** Takes one batch. Nothing more is read until it has said whether to go on. */
@@ -93,6 +97,8 @@ export interface RequestInfo {
   header(name: string): string | undefined;
   /** Headers whose lower-case names begin so; `undefined` when there are none. */
   headersFrom?(prefix: string): Readonly<Record<string, string>> | undefined;
+  /** Sets a header of the answer, as long as that has not begun; absent where answers have none. */
+  setHeader?(name: string, value: string): void;
 }
 
 /**
@@ -119,7 +125,7 @@ export interface Exchange {
    * @throws {GatewayError} wrong media type, encoding or size
    */
   read(): Promise<Batch>;
-  /** Adds a header to the answer; only before the first `accept`, `refuse`, `send` or `finish`. */
+  /** Sets a header of the answer; only before the first `accept`, `refuse`, `send` or `finish`. */
   setHeader(name: string, value: string): void;
   /** Answers with a status and no body: 202 for what needs no answer. */
   accept(status: number): void;
@@ -163,6 +169,34 @@ export interface Endpoint {
   readonly command?: Command;
   /** Extra HTTP headers towards an upstream. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Proves to an upstream over HTTP who asks; absent where the headers are all. */
+  readonly authorizer?: Authorizer;
+}
+
+/** Headers with lower-case names that prove who asks. */
+export type ProofHeaders = Readonly<Record<string, string>>;
+
+/** An answer that refused a request for what it proved, 401 or 403. Such a request was not acted upon. */
+export interface AuthorizationRefusal {
+  readonly status: number;
+  /** `WWW-Authenticate` of the answer. */
+  readonly challenge?: string;
+  /** What the request carried. */
+  readonly proof: ProofHeaders;
+  /** How often the same request has been refused, this time included. */
+  readonly attempt: number;
+}
+
+/** Gives the requests towards one server what they prove who asks with. */
+export interface Authorizer {
+  /** For a request that is about to leave; at once where it can. Never waits for a person, never rejects. */
+  proof(): ProofHeaders | Promise<ProofHeaders>;
+  /**
+   * For a request that was refused and is to be sent again. May wait for a person to log in.
+   *
+   * @throws {GatewayError} UpstreamUnavailable, outcome `not_sent`, when there is nothing better to be had
+   */
+  renewed(refusal: AuthorizationRefusal): Promise<ProofHeaders>;
 }
 
 /** A child process to start. Never passes through a shell. */
@@ -197,6 +231,8 @@ export interface Codec {
   decoder(): Decoder;
   /** The bytes of a batch, ready for one write. */
   encode(batch: Batch): Uint8Array;
+  /** The same into bytes that are lent to it: exactly as many as it asks for, and it returns no others. */
+  encodeInto?(batch: Batch, lend: (byteLength: number) => Uint8Array): Uint8Array;
 }
 
 /** The receiving half of a {@link Codec}. Holds what is incomplete; never more than the message limit. */

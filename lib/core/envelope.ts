@@ -47,7 +47,7 @@ export const Slot = {
 } as const;
 
 /** First slot that is not part of every message. */
-const FIRST_DETAIL_SLOT = Slot.error;
+export const FIRST_DETAIL_SLOT = Slot.error;
 /** Number of slots. */
 export const SLOTS = 21;
 
@@ -225,12 +225,3 @@ const TOP = level({
   result: [Slot.result, RESULT],
   error: [Slot.error],
 }, true);
-
-/** The parts of a span table that a message keeps, three numbers each: slot, start, end. */
-export function presentDetails(table: readonly number[]): number[] | undefined {
-  let details: number[] | undefined;
-  for (let slot = FIRST_DETAIL_SLOT as number; slot < SLOTS; slot++) {
-    if (table[2 * slot] >= 0) (details ??= []).push(slot, table[2 * slot], table[2 * slot + 1]);
-  }
-  return details;
-}

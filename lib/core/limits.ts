@@ -24,6 +24,11 @@ export const BUFFER_MESSAGES_MAX = 1000;
 export const WRITE_BYTES_MAX = 64 * 1024;
 /** A peer that takes nothing for so long while messages wait for it is closed, ms. */
 export const WRITE_STALL_MS = 10_000;
+/**
+ * Silence towards a client of HTTP after which its stream carries a sign of life, ms. Half of the 30 s after which
+ * common proxies cut, so that one that comes late still comes in time.
+ */
+export const HEARTBEAT_MS = 15_000;
 /** How long the end of a connection waits for its peer to take what is left, ms. */
 export const CLOSE_FLUSH_MS = 2_000;
 /** Messages that may wait in line for room towards one peer. */
@@ -64,6 +69,8 @@ export const CALL_DEADLINE_MS = 30_000;
 export const CALL_DEADLINE_HARD_MS = 600_000;
 /** Live sessions of one gateway. */
 export const SESSIONS_MAX = 10_000;
+/** Live sessions of one principal; of one address where nobody is proved. */
+export const SESSIONS_PER_ACCOUNT_MAX = 100;
 /** A session without a message or an open stream for so long ends, ms. */
 export const SESSION_IDLE_MS = 30 * 60_000;
 /** Hard end of a drain, ms. */

@@ -4,12 +4,14 @@
  *
  * @module
  */
-import { allocate } from "./byte_pool.ts";
-import { presentDetails, Slot } from "./envelope.ts";
+import { spliced } from "./byte_pool.ts";
+import { Slot } from "./envelope.ts";
 import type { GatewayError } from "./errors.ts";
 import { JSON_DEPTH_MAX } from "./limits.ts";
-import { stringAt } from "./json_string.ts";
+import { nameAt, stringAt } from "./json_string.ts";
 import type { MessageContext, MetaField } from "./message_context.ts";
+import { type IdKey, idKey } from "./message_id.ts";
+import { findPart, type MessageParts, movedParts, partsOf } from "./message_parts.ts";
 import { invalidRequest, problemOf } from "./message_problem.ts";
 import { lastScan, readableId, scanMessage } from "./message_scan.ts";
 import { knownMethod } from "./method_names.ts";
@@ -17,8 +19,7 @@ import { knownMethod } from "./method_names.ts";
 /** What a message is. `invalid` stands for content that is no message: `problem` says why. */
 export type Kind = "request" | "response" | "notification" | "invalid";
 
-const OPEN_BRACKET = 0x5b;
-const LF = 0x0a, CR = 0x0d, SPACE = 0x20, LOWER_T = 0x74;
+const LF = 0x0a, CR = 0x0d, SPACE = 0x20, OPEN_BRACKET = 0x5b, LOWER_T = 0x74;
 
 /** Immutable. Its bytes may be a view of a larger buffer, which nobody writes to any more. */
 export class Message {
@@ -36,13 +37,13 @@ export class Message {
   readonly hasLineBreaks: boolean;
   readonly #idStart: number;
   readonly #idEnd: number;
-  /** The parts that are present, three numbers each: slot, start, end. */
-  readonly #details: number[] | undefined;
+  readonly #parts: MessageParts;
   /** What transports know of the message beyond its bytes. */
   readonly context: MessageContext | undefined;
   #json: unknown;
 
-  private constructor(
+  /** For the reader below and for composers: a message whose parts are known. */
+  constructor(
     kind: Kind,
     bytes: Uint8Array,
     method: string | undefined,
@@ -50,7 +51,7 @@ export class Message {
     hasLineBreaks: boolean,
     idStart: number,
     idEnd: number,
-    details: number[] | undefined,
+    parts: MessageParts,
     context?: MessageContext,
   ) {
     this.kind = kind;
@@ -60,7 +61,7 @@ export class Message {
     this.hasLineBreaks = hasLineBreaks;
     this.#idStart = idStart;
     this.#idEnd = idEnd;
-    this.#details = details;
+    this.#parts = parts;
     this.context = context;
   }
 
@@ -91,38 +92,43 @@ export class Message {
     return new Message("invalid", bytes, undefined, problem, false, -1, -1, undefined);
   }
 
-  /** For the reader below: a message whose parts have been found. */
-  static located(
-    kind: Kind,
-    bytes: Uint8Array,
-    method: string | undefined,
-    hasLineBreaks: boolean,
-    spans: readonly number[],
-  ): Message {
-    const details = presentDetails(spans);
-    const at = 2 * Slot.id;
-    return new Message(
-      kind,
-      bytes,
-      method,
-      undefined,
-      hasLineBreaks,
-      spans[at],
-      spans[at + 1],
-      details,
-    );
-  }
-
   /** Raw JSON text; `undefined` for notifications and answers to nobody. */
   get id(): Uint8Array | undefined {
-    return this.#idEnd > this.#idStart
-      ? this.bytes.subarray(this.#idStart, this.#idEnd)
-      : undefined;
+    const start = this.#idStart, end = this.#idEnd;
+    return end > start ? this.bytes.subarray(start, end) : undefined;
+  }
+
+  /** The id as a key; `undefined` like {@link Message.id}, which costs a view of 120 bytes. */
+  get idKey(): IdKey | undefined {
+    return this.#idEnd > this.#idStart ? idKey(this.bytes, this.#idStart, this.#idEnd) : undefined;
+  }
+
+  /** Bytes of the id; 0 where there is none. */
+  get idLength(): number {
+    return this.#idEnd - this.#idStart;
+  }
+
+  /** Copies the id. */
+  copyId(into: Uint8Array, at: number): void {
+    for (let i = this.#idStart; i < this.#idEnd; i++) into[at++] = this.bytes[i];
+  }
+
+  /** Where a part begins in the bytes, for who needs no view of it; -1 when it is absent. */
+  startOf(slot: number): number {
+    const at = findPart(this.#parts, slot);
+    return at < 0 ? -1 : this.#parts![at + 1];
+  }
+
+  /** Where it ends; -1 when it is absent. */
+  endOf(slot: number): number {
+    const at = findPart(this.#parts, slot);
+    return at < 0 ? -1 : this.#parts![at + 2];
   }
 
   /** `params.name`, decoded; `undefined` when absent or not a string. */
   get name(): string | undefined {
-    return this.#string(Slot.name);
+    const at = findPart(this.#parts, Slot.name);
+    return at < 0 ? undefined : nameAt(this.bytes, this.#parts![at + 1], this.#parts![at + 2]);
   }
 
   /** `params.uri`, likewise. */
@@ -172,13 +178,13 @@ export class Message {
 
   /** Whether this is an answer with an error instead of a result. */
   get isError(): boolean {
-    return this.#raw(Slot.error) !== undefined;
+    return findPart(this.#parts, Slot.error) >= 0;
   }
 
   /** Whether this is a result that says `isError: true`. */
   get isToolError(): boolean {
-    const raw = this.kind === "response" ? this.#raw(Slot.isError) : undefined;
-    return raw !== undefined && raw[0] === LOWER_T;
+    const at = this.kind === "response" ? this.startOf(Slot.isError) : -1;
+    return at >= 0 && this.bytes[at] === LOWER_T;
   }
 
   /** The message as a value, parsed once. Numbers may lose their spelling: forward the bytes, not this. */
@@ -194,17 +200,17 @@ export class Message {
 
   /** The same with another progress token; itself when it has none. */
   withProgressToken(raw: Uint8Array): Message {
-    return this.#withDetail(this.#tokenSlot, raw);
+    return this.#withPart(this.#tokenSlot, raw);
   }
 
   /** The same cancellation for another request; itself when it names none. */
   withRequestId(raw: Uint8Array): Message {
-    return this.#withDetail(Slot.requestId, raw);
+    return this.#withPart(Slot.requestId, raw);
   }
 
   /** The same notification of another listen stream; itself when it belongs to none. */
   withSubscriptionId(raw: Uint8Array): Message {
-    return this.#withDetail(Slot.subscriptionId, raw);
+    return this.#withPart(Slot.subscriptionId, raw);
   }
 
   /** The same message with something beside it. */
@@ -217,7 +223,7 @@ export class Message {
       this.hasLineBreaks,
       this.#idStart,
       this.#idEnd,
-      this.#details,
+      this.#parts,
       context,
     );
   }
@@ -232,54 +238,35 @@ export class Message {
     return this.kind === "request" ? Slot.metaProgressToken : Slot.progressToken;
   }
 
-  #withDetail(slot: number, raw: Uint8Array): Message {
-    const at = this.#find(slot);
-    return at < 0 ? this : this.#spliced(this.#details![at + 1], this.#details![at + 2], raw);
+  #withPart(slot: number, raw: Uint8Array): Message {
+    const at = findPart(this.#parts, slot);
+    return at < 0 ? this : this.#spliced(this.#parts![at + 1], this.#parts![at + 2], raw);
   }
 
   #spliced(start: number, end: number, raw: Uint8Array): Message {
-    const from = this.bytes;
     const shift = raw.length - (end - start);
-    const bytes = allocate(from.length + shift);
-    for (let i = 0; i < start; i++) bytes[i] = from[i]; // ids stand near the front: cheaper than a view
-    bytes.set(raw, start);
-    bytes.set(from.subarray(end), start + raw.length);
-    const moved = (at: number) => at >= end ? at + shift : at;
-    const details = shift === 0 ? this.#details : this.#details?.slice();
-    for (let i = 0; shift !== 0 && details !== undefined && i < details.length; i += 3) {
-      details[i + 1] = moved(details[i + 1]);
-      details[i + 2] = moved(details[i + 2]);
-    }
     return new Message(
       this.kind,
-      bytes,
+      spliced(this.bytes, start, end, raw),
       this.method,
       this.problem,
       this.hasLineBreaks,
-      moved(this.#idStart),
-      moved(this.#idEnd),
-      details,
+      this.#idStart >= end ? this.#idStart + shift : this.#idStart,
+      this.#idEnd >= end ? this.#idEnd + shift : this.#idEnd,
+      movedParts(this.#parts, end, shift),
       this.context,
     );
   }
 
-  /** Where a part stands in the details; -1 when it is absent. */
-  #find(slot: number): number {
-    const details = this.#details;
-    if (details === undefined) return -1;
-    for (let i = 0; i < details.length; i += 3) if (details[i] === slot) return i;
-    return -1;
-  }
-
   #raw(slot: number): Uint8Array | undefined {
-    const at = this.#find(slot);
-    return at < 0 ? undefined : this.bytes.subarray(this.#details![at + 1], this.#details![at + 2]);
+    const at = findPart(this.#parts, slot);
+    return at < 0 ? undefined : this.bytes.subarray(this.#parts![at + 1], this.#parts![at + 2]);
   }
 
   #string(slot: number): string | undefined {
-    const at = this.#find(slot);
+    const at = findPart(this.#parts, slot);
     if (at < 0) return undefined;
-    return stringAt(this.bytes, this.#details![at + 1], this.#details![at + 2]);
+    return stringAt(this.bytes, this.#parts![at + 1], this.#parts![at + 2]);
   }
 }
 
@@ -291,10 +278,23 @@ function found(): Message {
   const { bytes, isBatch, offence, spans, hasLineBreaks } = lastScan;
   if (isBatch) return Message.batch(bytes);
   if (offence !== undefined) return Message.invalid(invalidRequest(offence), readableId(bytes));
+  const idStart = spans[2 * Slot.id], idEnd = spans[2 * Slot.id + 1];
   const methodStart = spans[2 * Slot.method], methodEnd = spans[2 * Slot.method + 1];
-  if (methodStart < 0) return Message.located("response", bytes, undefined, hasLineBreaks, spans);
+  const parts = partsOf(spans);
+  if (methodStart < 0) {
+    return new Message(
+      "response",
+      bytes,
+      undefined,
+      undefined,
+      hasLineBreaks,
+      idStart,
+      idEnd,
+      parts,
+    );
+  }
   const method = knownMethod(bytes, methodStart + 1, methodEnd - 1) ??
     stringAt(bytes, methodStart, methodEnd);
-  const kind = spans[2 * Slot.id] < 0 ? "notification" : "request";
-  return Message.located(kind, bytes, method, hasLineBreaks, spans);
+  const kind = idStart < 0 ? "notification" : "request";
+  return new Message(kind, bytes, method, undefined, hasLineBreaks, idStart, idEnd, parts);
 }

@@ -34,11 +34,11 @@ export type IdKey = number | string;
  * A key under which two spellings of one id are the same: `"a"` and `"\u0061"`, `1` and `1.0`. Strings and
  * integers never share a key.
  */
-export function idKey(raw: Uint8Array): IdKey {
-  if (raw[0] === QUOTE) return '"' + stringAt(raw, 0, raw.length);
-  const small = idNumber(raw, 0, raw.length);
+export function idKey(bytes: Uint8Array, start = 0, end = bytes.length): IdKey {
+  if (bytes[start] === QUOTE) return '"' + stringAt(bytes, start, end);
+  const small = idNumber(bytes, start, end);
   if (small >= 0) return small;
-  const text = asciiAt(raw, 0, raw.length) ?? decoder.decode(raw);
+  const text = asciiAt(bytes, start, end) ?? decoder.decode(bytes.subarray(start, end));
   const dot = text.indexOf(".");
   const digits = dot < 0 ? text : text.slice(0, dot);
   const isSmall = digits.length < 16;

@@ -15,6 +15,7 @@ import type { Message } from "./message.ts";
 import { OUTBOX_DEFAULTS } from "./outbox_defaults.ts";
 import { LOW_WATERMARK, type Pressure } from "./pressure.ts";
 import { WaitingLine } from "./waiting_line.ts";
+import { shortLived } from "./short_lived.ts";
 import { StallWatch } from "./write_progress.ts";
 
 /** Limits of an outbox. */
@@ -195,7 +196,7 @@ export class Outbox {
     const count = this.#hold?.take(this.#waiting, nowMs) ?? this.#writeCount();
     let batch = this.#waiting;
     let bytes = this.#waitingBytes;
-    if (count === batch.length) this.#waiting = [];
+    if (count === batch.length) this.#waiting = shortLived();
     else {
       batch = this.#waiting.splice(0, count);
       bytes = 0;

@@ -6,7 +6,7 @@
 import type { RequestInfo } from "../core/connection.ts";
 import type { Call } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
-import { type IdKey, idKey } from "../core/message_id.ts";
+import type { IdKey } from "../core/message_id.ts";
 import type { Outlet } from "./outlet.ts";
 import type { ClientSession, OpenCall } from "./session.ts";
 
@@ -18,6 +18,8 @@ export class ActiveCall implements Call, OpenCall {
   readonly outlet: Outlet;
   /** Key of the request's id among the calls of its session. */
   readonly key: IdKey | undefined;
+  /** When its client was heard, monotonic ms. */
+  readonly startMs: number;
   #controller: AbortController | undefined;
   #ended = false;
 
@@ -26,7 +28,8 @@ export class ActiveCall implements Call, OpenCall {
     this.message = message;
     this.request = request;
     this.outlet = outlet;
-    this.key = message.kind === "request" ? idKey(message.id!) : undefined;
+    this.startMs = session.lastSeenMs;
+    this.key = message.kind === "request" ? message.idKey : undefined;
   }
 
   /** Made on first use: most calls never need it, and a controller costs 1 us. */

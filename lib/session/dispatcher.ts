@@ -51,8 +51,7 @@ export class Dispatcher {
   ): Promise<void> | undefined {
     switch (message.kind) {
       case "request":
-        void this.#answer(new ActiveCall(session, message, request, outlet));
-        return undefined;
+        return void this.#call(new ActiveCall(session, message, request, outlet));
       case "response":
         return void session.settle(message);
       case "notification":
@@ -62,26 +61,42 @@ export class Dispatcher {
     }
   }
 
-  async #answer(call: ActiveCall): Promise<void> {
-    const { session, message, outlet } = call;
-    const startMs = session.lastSeenMs;
-    let outcome: string;
+  /** Not an async function: those cost 400 bytes a call. */
+  #call(call: ActiveCall): void {
+    let answer: Promise<Message | undefined>;
     try {
       this.#admit(call);
-      session.begin(call);
-      const answer = (await this.#handler(call))!;
-      if (message.method === "initialize") noteVersion(session, answer);
-      outcome = outcomeOf(answer);
-      if (call.ended) outcome = "cancelled";
-      else outlet.answer(answer);
+      call.session.begin(call);
+      answer = this.#handler(call);
     } catch (error) {
-      const refusal = toGatewayError(error);
-      outcome = call.ended ? "cancelled" : refusal.failure;
-      if (!call.ended) outlet.refuse(refusal, message.id);
-    } finally {
-      session.finish(call);
+      return this.#refuse(call, error);
     }
-    this.#events.answered(message.method!, outcome, monotonicMs() - startMs);
+    answer.then((answer) => this.#answer(call, answer!), (error) => this.#refuse(call, error));
+  }
+
+  #answer(call: ActiveCall, answer: Message): void {
+    let outcome: string;
+    try {
+      if (call.message.method === "initialize") noteVersion(call.session, answer);
+      outcome = outcomeOf(answer);
+      if (!call.ended) call.outlet.answer(answer);
+    } catch (error) {
+      return this.#refuse(call, error);
+    }
+    this.#finish(call, outcome);
+  }
+
+  #refuse(call: ActiveCall, error: unknown): void {
+    const refusal = toGatewayError(error);
+    if (!call.ended) call.outlet.refuse(refusal, call.message.id);
+    this.#finish(call, refusal.failure);
+  }
+
+  #finish(call: ActiveCall, outcome: string): void {
+    const { session, message } = call;
+    session.finish(call);
+    const durationMs = monotonicMs() - call.startMs;
+    this.#events.answered(message.method!, call.ended ? "cancelled" : outcome, durationMs);
   }
 
   #admit({ message, session, request }: ActiveCall): void {

@@ -8,6 +8,7 @@ import type { Exchange, RequestInfo } from "../core/connection.ts";
 import { DISCOVER_METHOD, isLegacyVersion, noDiscovery } from "../core/eras.ts";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { Message } from "../core/message.ts";
+import type { SecurityEvents } from "../core/security_event.ts";
 import { unfold } from "./batches.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { TransportMeter } from "./meter.ts";
@@ -24,16 +25,22 @@ export class ExchangeServer {
   readonly #dispatcher: Dispatcher;
   readonly #sessions: SessionRegistry;
   readonly #meterFor: (transport: string) => TransportMeter;
+  readonly #report: SecurityEvents;
 
-  /** @param meterFor the counters of a transport */
+  /**
+   * @param meterFor the counters of a transport
+   * @param report takes security events
+   */
   constructor(
     dispatcher: Dispatcher,
     sessions: SessionRegistry,
     meterFor: (transport: string) => TransportMeter,
+    report: SecurityEvents = () => {},
   ) {
     this.#dispatcher = dispatcher;
     this.#sessions = sessions;
     this.#meterFor = meterFor;
+    this.#report = report;
   }
 
   /** Answers one exchange, sooner or later and exactly once. */
@@ -55,6 +62,7 @@ export class ExchangeServer {
     if (message.isBatch) return await this.#postedBatch(exchange, message, meter);
     if (message.problem !== undefined) {
       meter.badMessage(message.problem);
+      this.#report({ type: "protocol_violation", address: exchange.request.address });
       return exchange.refuse(message.problem, message.id);
     }
     try {
@@ -147,6 +155,10 @@ export class ExchangeServer {
     if (id === undefined) return undefined;
     const session = this.#sessions.find(id);
     if (session?.belongsTo(request)) return session;
+    if (session !== undefined) {
+      const { address, identity } = request;
+      this.#report({ type: "foreign_session", address, principal: identity?.principal });
+    }
     throw new GatewayError("InvalidRequest", "Cannot find session: it is unknown or has ended", {
       status: 404,
     });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { accountOf } from "../core/account.ts";
 import { monotonicMs } from "../core/clock.ts";
 import type { RequestInfo } from "../core/connection.ts";
 import { GatewayError } from "../core/errors.ts";
@@ -11,12 +12,17 @@ import {
   CALLS_OPEN_MAX,
   SESSION_IDLE_MS,
   SESSIONS_MAX,
+  SESSIONS_PER_ACCOUNT_MAX,
 } from "../core/limits.ts";
+import { tagged } from "../core/worker_tag.ts";
+import { AccountCounts } from "./account_counts.ts";
 import { ClientSession } from "./session.ts";
 
 /** Limits of the registry. */
 export interface RegistryOptions {
   readonly sessionsMax: number;
+  /** Sessions of one principal; of one address, other than this machine's, where nobody is proved. */
+  readonly sessionsPerAccountMax: number;
   readonly sessionIdleMs: number;
   /** Told how many sessions are live whenever that changes. */
   readonly onCount: (count: number) => void;
@@ -31,11 +37,13 @@ export class SessionRegistry implements Disposable {
   readonly #sessions = new Map<string, ClientSession>();
   /** Those that last for one request only. */
   readonly #passing = new Set<ClientSession>();
+  readonly #perAccount = new AccountCounts<ClientSession>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: Partial<RegistryOptions> = {}) {
     this.#options = {
       sessionsMax: SESSIONS_MAX,
+      sessionsPerAccountMax: SESSIONS_PER_ACCOUNT_MAX,
       sessionIdleMs: SESSION_IDLE_MS,
       onCount: () => {},
       ...options,
@@ -43,7 +51,7 @@ export class SessionRegistry implements Disposable {
   }
 
   /** Changes limits; sessions that are open stay. */
-  limit(limits: Pick<RegistryOptions, "sessionsMax" | "sessionIdleMs">): void {
+  limit(limits: Omit<RegistryOptions, "onCount">): void {
     this.#options = { ...this.#options, ...limits };
   }
 
@@ -56,9 +64,10 @@ export class SessionRegistry implements Disposable {
    * Opens a session under a new id.
    *
    * @param opening the request that asks for it, where later requests name the session by its id
-   * @throws {GatewayError} Overloaded when there are too many
+   * @param client on whose account it goes
+   * @throws {GatewayError} Overloaded when there are too many; RateLimited when the client has too many
    */
-  open(opening?: RequestInfo): ClientSession {
+  open(opening?: RequestInfo, client = opening): ClientSession {
     if (this.#sessions.size >= this.#options.sessionsMax) {
       throw new GatewayError(
         "Overloaded",
@@ -66,11 +75,17 @@ export class SessionRegistry implements Disposable {
         { headers: { "retry-after": "60" } },
       );
     }
+    const account = client && accountOf(client, client.identity);
+    const perAccountMax = this.#options.sessionsPerAccountMax;
+    if (this.#perAccount.of(account) >= perAccountMax) throw tooManyOfOne(perAccountMax);
     const session = new ClientSession(newId(), {
       askDeadlineMs: CALL_DEADLINE_HARD_MS,
       asksOpenMax: CALLS_OPEN_MAX,
     }, opening);
+    // Over HTTP every request proves itself anew; a connection is what it was when it began.
+    if (opening === undefined) session.provedUntilMs = client?.identity?.expiresAtMs ?? Infinity;
     this.#sessions.set(session.id, session);
+    this.#perAccount.add(session, account);
     this.#options.onCount(this.size);
     this.#timer ??= setTimeout(this.#sweep, this.#sweepMs);
     return session;
@@ -92,6 +107,7 @@ export class SessionRegistry implements Disposable {
   end(session: ClientSession): void {
     if (session.isSessionless) this.#passing.delete(session);
     else if (this.#sessions.delete(session.id)) this.#options.onCount(this.size);
+    this.#perAccount.delete(session);
     session.end();
   }
 
@@ -115,7 +131,8 @@ export class SessionRegistry implements Disposable {
     const deadlineMs = nowMs - this.#options.sessionIdleMs;
     for (const session of this.#sessions.values()) {
       const busy = session.callsInFlight > 0 || session.listening;
-      if (!busy && session.lastSeenMs < deadlineMs) this.end(session);
+      const isOver = session.provedUntilMs <= Date.now();
+      if (isOver || (!busy && session.lastSeenMs < deadlineMs)) this.end(session);
       else session.sweep(nowMs);
     }
     this.#timer = this.#sessions.size > 0 ? setTimeout(this.#sweep, this.#sweepMs) : undefined;
@@ -124,6 +141,14 @@ export class SessionRegistry implements Disposable {
 
 const SESSIONLESS = { askDeadlineMs: 0, asksOpenMax: 0, isSessionless: true };
 
+function tooManyOfOne(max: number): GatewayError {
+  const why = `Cannot open session: this client has ${max} open already`;
+  return new GatewayError("RateLimited", why, {
+    headers: { "retry-after": "60" },
+    data: { outcome: "not_sent" },
+  });
+}
+
 function newId(): string {
-  return crypto.getRandomValues(new Uint8Array(ID_BYTES)).toHex();
+  return tagged(crypto.getRandomValues(new Uint8Array(ID_BYTES)).toHex());
 }

@@ -50,6 +50,8 @@ export class ClientSession implements Session {
   protocolVersion: string | undefined;
   /** When the client was last heard of, monotonic ms. */
   lastSeenMs = monotonicMs();
+  /** It ends when what has let its client in expires, ms since 1970. */
+  provedUntilMs = Infinity;
   /** Answers that belonged to no question. */
   strayAnswers = 0;
   readonly #owner: string | undefined;

@@ -6,8 +6,11 @@
  *
  * @module
  */
+import { flowMetrics } from "./flow_metrics.ts";
+import { joinedMetrics } from "./joined_metrics.ts";
 import type { Registry } from "./metrics.ts";
 import { registerProcessMetrics } from "./process_metrics.ts";
+import { serviceMetrics } from "./service_metrics.ts";
 
 /** Upper bounds for the delay of the event loop, seconds. */
 const LOOP_DELAY_BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
@@ -20,11 +23,14 @@ export type GatewayMetrics =
   & ReturnType<typeof supervisionMetrics>
   & ReturnType<typeof exportMetrics>
   & ReturnType<typeof faultMetrics>
-  & ReturnType<typeof runtimeMetrics>;
+  & ReturnType<typeof runtimeMetrics>
+  & ReturnType<typeof flowMetrics>;
 
 /** Declares the gateway's metrics and those of its process. A second call with the same registry returns the same metrics. */
 export function gatewayMetrics(registry: Registry): GatewayMetrics {
   registerProcessMetrics(registry);
+  serviceMetrics(registry);
+  joinedMetrics(registry);
   return {
     ...trafficMetrics(registry),
     ...requestMetrics(registry),
@@ -33,6 +39,7 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
     ...exportMetrics(registry),
     ...faultMetrics(registry),
     ...runtimeMetrics(registry),
+    ...flowMetrics(registry),
   };
 }
 
@@ -107,6 +114,7 @@ function failoverMetrics(registry: Registry) {
       name: "sluice_circuit_state",
       help: "State of a circuit breaker: 0 closed, 1 half-open, 2 open.",
       labels: ["upstream"],
+      acrossWorkers: "max",
     }),
     /** Changes of the endpoint that new connections go to. */
     failovers: registry.counter({
@@ -136,6 +144,7 @@ function supervisionMetrics(registry: Registry) {
       name: "sluice_upstream_failed_until_seconds",
       help: "Until when a process that ended too often is left alone, Unix time; 0 where none was.",
       labels: ["upstream"],
+      acrossWorkers: "max",
     }),
     /** Steps taken to bring back a server that hangs. */
     healingSteps: registry.counter({
@@ -157,13 +166,28 @@ function supervisionMetrics(registry: Registry) {
       labels: ["upstream", "why"],
     }),
     /** 1 in degraded mode. */
-    degraded: registry.gauge({ name: "sluice_degraded", help: "1 in degraded mode, else 0." })
-      .with({}),
+    degraded: registry.gauge({
+      name: "sluice_degraded",
+      help: "1 in degraded mode, else 0.",
+      acrossWorkers: "max",
+    }).with({}),
   };
 }
 
 function exportMetrics(registry: Registry) {
   return {
+    /** Requests that a cache may answer; tier is `l1`, `l2` or `l3`. */
+    cacheRequests: registry.counter({
+      name: "sluice_cache_requests_total",
+      help:
+        "Cacheable requests by tier: l1 memory, l2 shared memory (hit, miss), l3 the server (kept, passed, joined).",
+      labels: ["tier", "outcome"],
+    }),
+    /** Memory for kept answers. */
+    cacheBytes: registry.gauge({
+      name: "sluice_cache_bytes",
+      help: "Memory taken by kept answers, bytes.",
+    }).with({}),
     /** Entries of the shared-memory export. */
     shmEntries: registry.gauge({
       name: "sluice_shm_entries",
@@ -184,6 +208,17 @@ function faultMetrics(registry: Registry) {
       name: "sluice_security_events_total",
       help: "Refused or suspicious requests by kind.",
       labels: ["type"],
+    }),
+    /** Lines of the audit log's own file that were not written. */
+    auditDropped: registry.counter({
+      name: "sluice_audit_dropped_total",
+      help: "Lines of the audit log that were not written.",
+    }).with({}),
+    /** Calls and notifications over the limit; `none` is the tier of whoever has none. */
+    rateLimited: registry.counter({
+      name: "sluice_rate_limited_total",
+      help: "Calls and notifications over the rate limit, by the tier of the client.",
+      labels: ["principal_tier"],
     }),
     /** Listeners opened again because they had stopped answering. */
     relistens: registry.counter({
@@ -223,6 +258,7 @@ function runtimeMetrics(registry: Registry) {
       name: "sluice_build_info",
       help: "The version that runs; always 1.",
       labels: ["version"],
+      acrossWorkers: "max",
     }),
   };
 }

@@ -5,8 +5,13 @@
  */
 import { type MetricChild, MetricFamily, type MetricOptions } from "./metric_family.ts";
 
+/** What the values of several workers are together. */
+export type AcrossWorkers = "sum" | "max" | "min";
+
 /** What a gauge is declared with. */
 export interface GaugeOptions<L extends string> extends MetricOptions<L> {
+  /** What the values of several workers are together: their sum when absent. */
+  readonly acrossWorkers?: AcrossWorkers;
   /** Brings the gauge up to date; called before every exposition. */
   collect?(gauge: Gauge<L>): void;
 }
@@ -42,6 +47,11 @@ export class Gauge<L extends string = never> extends MetricFamily<L, GaugeChild>
   constructor(options: GaugeOptions<L>, onOverflow: () => void) {
     super(options, onOverflow);
     this.#options = options;
+  }
+
+  /** What the values of several workers are together. */
+  get acrossWorkers(): AcrossWorkers {
+    return this.#options.acrossWorkers ?? "sum";
   }
 
   protected create(labelValues: readonly string[]): GaugeChild {

@@ -5,6 +5,7 @@
  * @module
  */
 import process from "node:process";
+import v8 from "node:v8";
 import type { Registry } from "./metrics.ts";
 
 /** Declares the `process_*` series. They are read anew for every exposition: about 10 us together on Linux. */
@@ -22,12 +23,47 @@ export function registerProcessMetrics(registry: Registry): void {
   registry.gauge({
     name: "process_start_time_seconds",
     help: "Start time of the process since unix epoch in seconds.",
+    acrossWorkers: "max",
   }).with({}).set(performance.timeOrigin / 1000);
+  registerHeapMetrics(registry);
   if (Deno.build.os === "windows") return;
   registry.gauge({
     name: "process_open_fds",
     help: "Number of open file descriptors.",
     collect: (gauge) => gauge.with({}).set(openDescriptors()),
+  });
+  if (Deno.build.os !== "linux") return;
+  registry.gauge({
+    name: "process_max_fds",
+    help: "Maximum number of open file descriptors.",
+  }).with({}).set(descriptorsMax());
+}
+
+/**
+ * Pauses of the garbage collector cannot be told: Deno 2.9 takes a `PerformanceObserver` for `gc` and never calls
+ * it. What is allocated is the cause of them, and `sluice_event_loop_delay_seconds` is what comes of them.
+ */
+function registerHeapMetrics(registry: Registry): void {
+  registry.gauge({
+    name: "sluice_heap_bytes",
+    help: "JavaScript heap: used, total (taken from the system), external (buffers), limit.",
+    labels: ["kind"],
+    collect(gauge) {
+      const { heapUsed, heapTotal, external } = Deno.memoryUsage();
+      gauge.with({ kind: "used" }).set(heapUsed);
+      gauge.with({ kind: "total" }).set(heapTotal);
+      gauge.with({ kind: "external" }).set(external);
+      gauge.with({ kind: "limit" }).set(v8.getHeapStatistics().heap_size_limit);
+    },
+  });
+  registry.counter({
+    name: "sluice_heap_allocated_bytes_total",
+    help: "Bytes that were allocated on the JavaScript heap: what the garbage collector has to do.",
+    collect(counter) {
+      const figures: unknown = v8.getHeapStatistics();
+      const { total_allocated_bytes: bytes } = figures as { total_allocated_bytes?: number };
+      if (bytes !== undefined) counter.with({}).raiseTo(bytes); // Deno before 2.9 does not tell
+    },
   });
 }
 
@@ -49,4 +85,11 @@ function openDescriptors(): number {
   let entries = 0;
   for (const _ of Deno.readDirSync(directory)) entries++;
   return entries - 1; // the one that reads the directory
+}
+
+/** The soft limit. */
+function descriptorsMax(): number {
+  const limits = Deno.readTextFileSync("/proc/self/limits");
+  const soft = /^Max open files\s+(\S+)/m.exec(limits)?.[1];
+  return soft === "unlimited" ? Infinity : Number(soft);
 }

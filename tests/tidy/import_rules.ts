@@ -10,10 +10,10 @@ const CORE = ["lib/core"];
 const FOUNDATIONS = ["config", "framing", "telemetry", "shm", "store"].map((name) => `lib/${name}`);
 const FEATURES = [
   ...["session", "era", "auth", "policy", "cache", "upstream", "cluster", "router", "control"],
-  ...["admin", "client", "bench"],
+  ...["admin", "client", "bench", "workers"],
 ].map((name) => `lib/${name}`);
 /** They alone see transports. `cli/wiring` is what `cli/assemble.ts` is made of. */
-const WIRING = ["cli/assemble.ts", "cli/wiring", "cli/bench/dial.ts"];
+const WIRING = ["cli/assemble.ts", "cli/wiring", "cli/workers", "cli/bench/dial.ts"];
 const COMMAND_LINE = ["main.ts", "cli", ...WIRING, "deno.json"];
 const EVERYTHING = [
   ...[...CORE, ...FOUNDATIONS, ...FEATURES, "lib/gateway.ts", "transports"],
@@ -29,7 +29,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ["transports", [...CORE, "lib/framing", "lib/telemetry"]],
   ["cli", [
     ...[...CORE, "lib/bench", "lib/config", "lib/shm", "lib/telemetry"],
-    ...["cli/assemble.ts", "cli/bench/dial.ts", "deno.json"],
+    ...["cli/assemble.ts", "cli/bench/dial.ts", "cli/workers", "deno.json"],
   ]],
   ...WIRING.map((file) => [file, EVERYTHING] as const),
   ["main.ts", ["cli", "deno.json"]],

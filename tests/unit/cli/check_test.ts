@@ -59,7 +59,7 @@ Deno.test("sluice check prints what would run, without its secrets", async () =>
       "  limits.sessions = 5 (default 10000)",
       "warnings",
       "  other machines can reach http://0.0.0.0:8081, which asks for no authentication; " +
-      "listen on 127.0.0.1, or stand behind a proxy that authenticates",
+      "listen on 127.0.0.1, or give clients keys or tokens (auth)",
       "ignored",
       "  mcpServers.tickets.alwaysAllow is ignored (c.yaml:6)",
       "not available",

@@ -50,7 +50,13 @@ Deno.test("resolveConfig() lays the breaker of an upstream over that of all, and
     },
   };
   const { upstreams } = await resolve(file, { upstream: ["b=http://b/"] });
-  const rest = { errorRate: 0.25, windowMs: 10_000, openMs: 30_000, successes: 2 };
+  const rest = {
+    errorRate: 0.25,
+    windowMs: 10_000,
+    openMs: 30_000,
+    successes: 2,
+    securityEvents: 0,
+  };
   assert.deepEqual(upstreams.map(({ breaker }) => breaker), [
     { failures: 2, ...rest },
     { failures: 7, ...rest },

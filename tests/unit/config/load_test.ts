@@ -156,7 +156,7 @@ Deno.test("resolveConfig() warns about what works but may not be meant", async (
     "the variable SLUICE_LOG_LEVL is not a setting and is ignored; did you mean SLUICE_LOG_LEVEL",
     "limits is ignored; settings stand under sluice (gateway.json:2)",
     "other machines can reach http://0.0.0.0:1, which asks for no authentication; " +
-    "listen on 127.0.0.1, or stand behind a proxy that authenticates",
+    "listen on 127.0.0.1, or give clients keys or tokens (auth)",
     "the headers of upstream a go unencrypted to http://h/; use https",
     "* in http.allowedHosts or http.allowedOrigins lets any web page reach the gateway",
   ]);
