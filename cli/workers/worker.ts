@@ -47,8 +47,16 @@ function exportOrder(lines: AsyncGenerator<string>, folder: string): Promise<voi
   const { promise, resolve } = Promise.withResolvers<void>();
   void (async () => {
     for await (const _ of lines) resolve();
+    removeFolder(folder); // at once: the watchdog is about to end us
     Deno.kill(Deno.pid, "SIGTERM");
-    await Deno.remove(folder, { recursive: true }).catch(() => {}); // another worker was faster
   })();
   return promise;
+}
+
+function removeFolder(folder: string): void {
+  try {
+    Deno.removeSync(folder, { recursive: true });
+  } catch {
+    // another worker was faster
+  }
 }

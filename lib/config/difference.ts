@@ -36,7 +36,10 @@ const LIVE: ReadonlySet<string> = new Set([
 ]);
 
 /** Groups of settings that take effect so as a whole. */
-const LIVE_GROUPS: ReadonlySet<string> = new Set(["rate", "deny", "suspicion", "threats"]);
+const LIVE_GROUPS: ReadonlySet<string> = new Set([
+  ...["rate", "deny", "suspicion", "threats"],
+  "features",
+]);
 
 /** Keys of a configuration that are no settings. */
 const OTHER_KEYS: ReadonlySet<string> = new Set([
@@ -69,7 +72,8 @@ export function configDifference(running: GatewayConfig, wanted: GatewayConfig):
 }
 
 function isLive(path: string, running: GatewayConfig, wanted: GatewayConfig): boolean {
-  return LIVE.has(path) || isLiveGuard(path, running, wanted) ||
+  if (path.startsWith("admin.")) return path !== "admin.listen";
+  return LIVE.has(path) || path.startsWith("log.levels") || isLiveGuard(path, running, wanted) ||
     LIVE_GROUPS.has(path.split(".", 1)[0]);
 }
 
@@ -98,8 +102,10 @@ export function appliedConfig(
     listen: Object.freeze([...kept, ...opened]),
     upstreams,
     limits: Object.freeze({ ...running.limits, ...live }),
-    log: Object.freeze({ ...running.log, level: log.level }),
+    log: Object.freeze({ ...running.log, level: log.level, levels: log.levels }),
     ...{ rate, deny, suspicion, threats },
+    ...{ admin: Object.freeze({ ...wanted.admin, listen: running.admin.listen }) },
+    ...{ features: wanted.features },
     ...liveGuards(running, wanted),
     ...{ file, warnings, notes },
   });

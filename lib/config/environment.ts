@@ -86,7 +86,13 @@ function pair(setting: Setting, name: string, item: string): [string, unknown] {
   const match = /^([A-Za-z0-9_.-]{1,64})=(.+)$/.exec(item);
   if (match === null) throw configFault(WHAT, `${name} is not a list of NAME=VALUE`, "correct it");
   const [, key, value] = match;
-  return [key, setting.path[0] === "upstreams" ? { url: value } : truth(value)];
+  return [key, setting.path[0] === "upstreams" ? { url: value } : share(setting, value)];
+}
+
+/** Shares of clients are numbers; 0 and 1 mean false and true, as everywhere. */
+function share(setting: Setting, text: string): unknown {
+  const isShare = setting.path[0] === "features" && /^\d{1,3}(\.\d{1,6})?$/.test(text);
+  return isShare && !/^[01]$/.test(text) ? Number(text) : truth(text);
 }
 
 function truth(text: string): unknown {

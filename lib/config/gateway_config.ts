@@ -7,6 +7,7 @@ import type { Endpoint } from "../core/connection.ts";
 import type { Start } from "./aggregation_schema.ts";
 import type { UpstreamAuth } from "./oauth_schema.ts";
 import type { PoolSettings } from "./pool_schema.ts";
+import type { TracingConfig } from "./resolve_tracing.ts";
 import type { Eras, Settings, Sharing, UpstreamSettings } from "./schema.ts";
 
 /** One server behind the gateway. */
@@ -86,7 +87,7 @@ export interface HttpConfig
   readonly allowedOrigins: readonly string[];
 }
 
-/** The log on stderr. */
+/** The log. */
 export type LogConfig = Readonly<Settings["log"]>;
 
 /** A frozen configuration. */
@@ -126,9 +127,19 @@ export interface GatewayConfig {
   readonly validation: Readonly<Settings["validation"]>;
   /** The log of security events. */
   readonly audit: Readonly<Settings["audit"]>;
+  /** When too much is used. */
+  readonly capacity: Readonly<Settings["capacity"]>;
+  /** When a signal is strange. */
+  readonly anomalies: Readonly<Settings["anomalies"]>;
+  /** What the service should be. */
+  readonly objectives: Readonly<Settings["objectives"]>;
   readonly log: LogConfig;
-  /** Roll-back flags by feature name. */
-  readonly features: Readonly<Record<string, boolean>>;
+  /** Traces and metrics for a collector. */
+  readonly tracing: TracingConfig;
+  /** What operators ask a running gateway. */
+  readonly admin: Readonly<Settings["admin"]>;
+  /** Optimisations by name: off, on, or percent of the clients that have them. */
+  readonly features: Readonly<Record<string, boolean | number>>;
   /** The configuration file as the user named it. */
   readonly file: string | undefined;
   /** What the operator should know; log at `warn`. */

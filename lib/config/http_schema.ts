@@ -46,9 +46,12 @@ export const http = z.strictObject({
   headersMs: ms(D.headersMs, "time for the headers of a request"),
   bodyMs: ms(D.bodyMs, "time for the body of a request"),
   keepAliveMs: ms(D.keepAliveMs, "an idle connection is closed after so long"),
-  heartbeatMs: ms(
+  heartbeatMs: count(
+    100,
+    3_600_000,
     D.heartbeatMs,
-    "streams, late answers and WebSockets carry a sign of life after so long a silence: less than half of what a proxy in front allows",
+    "streams, late answers and WebSockets carry a sign of life after so long a silence; at most half of what a proxy in front allows",
+    "ms",
   ),
   headerFieldsMax: count(
     8,

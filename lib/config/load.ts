@@ -25,6 +25,7 @@ import { readServerEntries, SERVER_LISTS, type ServerEntries } from "./mcp_serve
 import type { Eras, Settings, Sharing } from "./schema.ts";
 import { withoutAlias } from "./servers_alias.ts";
 import { serverPrefixes } from "./server_prefixes.ts";
+import { resolveTracing } from "./resolve_tracing.ts";
 import { resolveUpstream } from "./upstream_entry.ts";
 import type { Environment } from "./variables.ts";
 import { protectionWarnings } from "./protection_warnings.ts";
@@ -59,6 +60,7 @@ export async function resolveConfig(
   const fromFlags = await flagSettings(flags);
   const settings = merged(fromFile, fromEnv.settings, fromFlags);
   checkDeadlines(settings, document);
+  const { breaker, ...plain } = settings;
   const servers = listedServers(document);
   const found = uniteEntries([
     fileEntries(servers.entries, settingsEntries(fromFile.upstreams, document)),
@@ -72,13 +74,19 @@ export async function resolveConfig(
   const entries = found.length > 0 ? found : [demoEntry()];
   const prefixes = serverPrefixes(entries.map(({ name }) => name));
   const upstreams = entries.map((entry) => ({
-    ...resolveUpstream(entry, env, overrides, settings.breaker),
+    ...resolveUpstream(entry, env, overrides, breaker),
     prefix: prefixes.get(entry.name)!,
   }));
   const http = normalizedHttp(settings.http);
+  const { tracing, warnings: tracingWarnings } = resolveTracing(
+    settings.tracing,
+    env,
+    (name) => document?.place(["sluice", "tracing", "headers", name]),
+  );
   const stray = strayKeys(document);
   const warnings = [
     ...fromEnv.warnings,
+    ...tracingWarnings,
     ...stray.ours,
     ...warningsAbout({ listen, upstreams, http, auth: settings.auth }),
     ...protectionWarnings({ ...settings, listen, http }),
@@ -87,29 +95,8 @@ export async function resolveConfig(
     warnings.push(`${document.file} names no server; ${DEMO_UPSTREAM.url} answers`);
   }
   return deepFreeze({
-    listen,
-    workers: settings.workers,
-    upstreams,
-    restarts: settings.restarts,
-    healing: settings.healing,
-    degraded: settings.degraded,
-    failover: settings.failover,
-    aggregate: settings.aggregate,
-    cache: settings.cache,
-    shm: settings.shm,
-    protocol: settings.protocol,
-    limits: settings.limits,
-    http,
-    auth: settings.auth,
-    access: settings.access,
-    rate: settings.rate,
-    deny: settings.deny,
-    suspicion: settings.suspicion,
-    threats: settings.threats,
-    validation: settings.validation,
-    audit: settings.audit,
-    log: settings.log,
-    features: settings.features,
+    ...plain,
+    ...{ listen, upstreams, http, tracing },
     file: document?.file,
     warnings,
     notes: [...servers.notes, ...stray.others],

@@ -6,9 +6,10 @@
  */
 import { z } from "zod";
 import { WORKERS_MAX } from "../core/worker_tag.ts";
+import { admin, features } from "./admin_schema.ts";
 import { aggregate } from "./aggregation_schema.ts";
 import { cache } from "./cache_schema.ts";
-import { ERAS, LOG_FORMATS, LOG_LEVELS, type SHARINGS } from "./choices.ts";
+import { ERAS, type SHARINGS } from "./choices.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { http } from "./http_schema.ts";
 import { limits } from "./limits_schema.ts";
@@ -16,23 +17,14 @@ import { access, auth } from "./auth_schema.ts";
 import { audit, deny, rate, suspicion, threats } from "./protection_schema.ts";
 import { breaker, degraded, failover, healing, restarts } from "./resilience_schema.ts";
 import { about, count, type SettingMeta, text } from "./schema_parts.ts";
+import { log, tracing } from "./telemetry_schema.ts";
 import { type endpoint, upstream } from "./upstream_schema.ts";
 import { validation } from "./validation_schema.ts";
+import { anomalies, capacity, objectives } from "./watch_schema.ts";
 
 export type { SettingMeta };
 
 const D = DEFAULTS;
-
-const log = z.strictObject({
-  level: about(z.enum(LOG_LEVELS).default(D.log.level), {
-    description: "least serious line that is written",
-    flag: "--log-level LEVEL",
-  }),
-  format: about(z.enum(LOG_FORMATS).default(D.log.format), {
-    description: "form of a line; auto is text on a terminal and json elsewhere",
-    flag: "--log-format FORMAT",
-  }),
-});
 
 const protocol = z.strictObject({
   era: about(z.enum(ERAS).default(D.protocol.era), {
@@ -94,9 +86,15 @@ export const settingsSchema = z.strictObject({
   }),
   threats: about(threats.prefault({}), { description: "texts that calls are searched for" }),
   audit: about(audit.prefault({}), { description: "the log of security events" }),
-  log: about(log.prefault({}), { description: "the log on stderr" }),
-  features: about(z.record(z.string(), z.boolean()).default({}), {
-    description: "roll-back flags by feature name; false turns an optimisation off",
+  capacity: about(capacity.prefault({}), { description: "when too much is used" }),
+  anomalies: about(anomalies.prefault({}), { description: "when a signal is strange" }),
+  objectives: about(objectives.prefault({}), { description: "what the service should be" }),
+  log: about(log.prefault({}), { description: "the log" }),
+  tracing: about(tracing.prefault({}), { description: "traces and metrics for a collector" }),
+  admin: about(admin.prefault({}), { description: "what operators ask a running gateway" }),
+  features: about(features, {
+    description:
+      "optimisations by name: false turns one off, a number is the share of clients that have it; docs/admin.md tells of them",
   }),
 });
 

@@ -78,6 +78,7 @@ export function expectation(schema: z.ZodType): string {
   if (inner instanceof z.ZodEnum) return `one of ${inner.options.join(", ")}`;
   if (inner instanceof z.ZodBoolean) return "true or false";
   if (inner instanceof z.ZodArray) return `a list of ${plural(unit)}`;
+  if (inner instanceof z.ZodUnion && unit !== undefined) return unit;
   if (inner instanceof z.ZodRecord) return "a map by name";
   if (inner instanceof z.ZodObject) return `a map with ${Object.keys(inner.shape).join(", ")}`;
   return unit === undefined ? "a text that is not empty" : `a ${unit}`;

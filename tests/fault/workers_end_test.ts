@@ -87,13 +87,18 @@ test("a call that was relayed to a worker that is killed has an unknown outcome"
 });
 
 test("nothing stays of a gateway whose supervisor is killed", async () => {
-  await using gateway = await startWorkers(2, { command: echoServer() });
+  const folder = await Deno.makeTempDir();
+  const env = { TMPDIR: folder };
+  await using gateway = await startWorkers(2, { command: echoServer(), env });
   await sessionOfEach(gateway.url, 2);
   const pids = allBelow(gateway);
+  assert.equal([...Deno.readDirSync(folder)].length, 1);
   assert.ok(pids.length >= 2 + 2 + 3, `${pids.length} processes`); // workers, servers, watchdogs
   gateway.signal("SIGKILL");
   await bounded(gateway.status, "the end of the supervisor");
   await allGone(pids, GONE_MS);
+  assert.deepEqual([...Deno.readDirSync(folder)], []);
+  await Deno.remove(folder);
 });
 
 test("workers that hang end with a supervisor that is killed", async () => {

@@ -32,7 +32,7 @@ Deno.test("run() refuses bad usage with one line and exit code 2", async () => {
     [["serve", "--"], "Cannot run: there is no command after --; name the program to start"],
     [
       ["serve", "--workers", "0"],
-      "Cannot read command line: --workers is too small; give a whole number from 1 to 64",
+      "Cannot read command line: --workers is too small; give a whole number (processes) from 1 to 64",
     ],
     [
       ["proxy", "--workers", "2"],

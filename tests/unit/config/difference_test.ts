@@ -48,9 +48,12 @@ Deno.test("configDifference() tells settings that apply at once from those that 
     },
   });
   const difference = configDifference(running, wanted);
-  assert.deepEqual([...difference.applied].sort(), ["limits.sessions", "log.level"]);
-  assert.deepEqual([...difference.restart].sort(), [
+  assert.deepEqual([...difference.applied].sort(), [
     "features.batching",
+    "limits.sessions",
+    "log.level",
+  ]);
+  assert.deepEqual([...difference.restart].sort(), [
     "http.allowedHosts",
     "limits.messageBytes",
     "log.format",

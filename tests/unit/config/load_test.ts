@@ -54,7 +54,7 @@ Deno.test("resolveConfig() puts flags over environment over file over defaults",
   assert.equal(config.limits.sessions, 2);
   assert.equal(config.limits.drainMs, 1);
   assert.equal(config.limits.jsonDepth, DEFAULTS.limits.jsonDepth);
-  assert.deepEqual(config.log, { level: "debug", format: "json" });
+  assert.deepEqual(config.log, { ...DEFAULTS.log, level: "debug", format: "json" });
 });
 
 Deno.test("resolveConfig() expands entries of the file and nothing else", async () => {
@@ -123,7 +123,7 @@ Deno.test("resolveConfig() names the flag or variable at fault", async () => {
     [
       {},
       { SLUICE_FEATURES: "x=maybe" },
-      "Cannot read environment: SLUICE_FEATURES.x is a string; give true or false",
+      "Cannot read environment: SLUICE_FEATURES.x is a string; give true, false or a number from 0 to 100",
     ],
     [
       { upstream: ["a=http://h/", "a=http://i/"] },

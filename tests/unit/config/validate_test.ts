@@ -49,7 +49,7 @@ const GOLDEN: [unknown, string][] = [
   ],
   [
     { sluice: { features: { x: "on" } } },
-    "Cannot read config: sluice.features.x is a string; give true or false (gateway.json:4)",
+    "Cannot read config: sluice.features.x is a string; give true, false or a number from 0 to 100 (gateway.json:4)",
   ],
   [
     { sluice: { limits: { callDeadlineMs: 900000 } } },
