@@ -92,7 +92,7 @@ const ms = (name: keyof Figures["latencyMs"], label: string): Metric => ({
 export const METRICS: readonly Metric[] = [
   {
     name: "rate_per_s",
-    label: "calls per second",
+    label: "calls",
     unit: "/s",
     higherIsBetter: true,
     of: ({ ratePerSecond }) => ratePerSecond,
