@@ -3,7 +3,14 @@
  *
  * @module
  */
+import { timedLookups } from "../cli/wiring/lookup_times.ts";
+import { DEFAULTS } from "../lib/config/defaults.ts";
+import type { Call, Policy } from "../lib/core/handler.ts";
+import { gatewayMetrics } from "../lib/telemetry/gateway_metrics.ts";
+import { createLogger } from "../lib/telemetry/logger.ts";
+import { KNOWN_METHODS } from "../lib/telemetry/method_label.ts";
 import { Registry } from "../lib/telemetry/metrics.ts";
+import { ServiceWatch } from "../lib/telemetry/watch/service_watch.ts";
 import { renderPrometheus } from "../lib/telemetry/prometheus.ts";
 
 /** Updates per iteration: one alone is below the resolution of the clock. */
@@ -64,4 +71,55 @@ Deno.bench("render 2,000 counter series", () => {
 
 Deno.bench("render 91 histograms (2,002 lines)", () => {
   encoder.encode(renderPrometheus(histograms));
+});
+
+const gateway = new Registry();
+const metrics = gatewayMetrics(gateway);
+for (let i = 0; i < 100; i++) { // about as many as ten servers have
+  const upstream = `upstream-${i % 10}`, method = [...KNOWN_METHODS][i % 30];
+  metrics.requests.with({ upstream, method, outcome: "ok" }).inc(i);
+  metrics.requestDuration.with({ upstream, method }).observe(i / 1000);
+}
+const batches = metrics.batchMessages;
+const watch = new ServiceWatch({
+  registry: gateway,
+  metrics,
+  log: createLogger({ threshold: "silent" }),
+  settings: {
+    ...{ capacity: DEFAULTS.capacity, anomalies: DEFAULTS.anomalies },
+    ...{ objectives: DEFAULTS.objectives, networkBitsPerS: 0 },
+  },
+  connectionShare: () => 0,
+  securityEvents: () => [],
+});
+const answer = Promise.resolve(undefined);
+const counted = timedLookups(metrics, () => {});
+const hitting: Policy = () => () => {
+  counted.count("l1", "hit");
+  return answer;
+};
+const next = () => answer;
+const call = { message: { method: "tools/list" } } as unknown as Call;
+const timed = counted.timed(hitting)(next), bare = hitting(next);
+
+Deno.bench(`batch of one observed x ${UPDATES}`, () => {
+  for (let i = 0; i < UPDATES; i++) batches.observe(1);
+});
+
+Deno.bench(`kept answer, not timed x ${UPDATES}`, { group: "lookups", baseline: true }, () => {
+  for (let i = 0; i < UPDATES; i++) bare(call);
+});
+
+Deno.bench(`kept answer, one in 64 timed x ${UPDATES}`, { group: "lookups" }, () => {
+  for (let i = 0; i < UPDATES; i++) timed(call);
+});
+
+Deno.bench("the watch looks once (each second)", () => watch.look());
+
+Deno.bench("overview", () => {
+  watch.snapshot();
+});
+
+Deno.bench("render a gateway with 100 series of durations", () => {
+  encoder.encode(renderPrometheus(gateway));
 });

@@ -4,7 +4,7 @@
  * @module
  */
 import { type GatewayError, SluiceError } from "../lib/core/errors.ts";
-import type { Policy } from "../lib/core/handler.ts";
+import type { Call, Policy } from "../lib/core/handler.ts";
 import { Message } from "../lib/core/message.ts";
 import type { OutboxOptions } from "../lib/core/outbox.ts";
 import type { ConfigDifference } from "../lib/config/difference.ts";
@@ -15,6 +15,7 @@ import {
   stdioDelayMs,
   tcpDelayMs,
 } from "../lib/framing/backpressure.ts";
+import { Clients } from "../lib/admin/clients.ts";
 import { answerInstance } from "../lib/cache/instance_proof.ts";
 import { eraCheck } from "../lib/era/era_check.ts";
 import { parameterHeaders } from "../lib/era/parameter_headers.ts";
@@ -22,23 +23,32 @@ import { Gateway } from "../lib/gateway.ts";
 import { Dispatcher } from "../lib/session/dispatcher.ts";
 import { SessionRegistry } from "../lib/session/registry.ts";
 import { type GatewayMetrics, gatewayMetrics } from "../lib/telemetry/gateway_metrics.ts";
-import { createLogger, type RootLogger } from "../lib/telemetry/logger.ts";
+import type { RootLogger } from "../lib/telemetry/logger.ts";
+import { callLog } from "../lib/telemetry/log_calls.ts";
 import { Registry } from "../lib/telemetry/metrics.ts";
 import { startRuntimeSampling } from "../lib/telemetry/runtime_sampling.ts";
 import { ConnectionLimits } from "../transports/guard/connection_limits.ts";
+import { WireBytes } from "../transports/guard/wire_bytes.ts";
+import { createAdmin } from "./wiring/admin.ts";
+import { listenAdmin } from "./wiring/admin_listener.ts";
 import { type AppliedParts, applyConfig, connectionLimitsOf } from "./wiring/apply.ts";
 import type { Base } from "./wiring/base.ts";
 import { answerMemory, exportedAnswers } from "./wiring/cache.ts";
+import { createFeatures } from "./wiring/features.ts";
 import { gatewayEvents } from "./wiring/instrument.ts";
 import { withGrace } from "./process/grace.ts";
 import { bind, Listening } from "./wiring/listening.ts";
+import { observe } from "./wiring/observation.ts";
 import { startExport } from "./wiring/shm_export.ts";
 import { startTrimming } from "./process/memory_trim.ts";
 import { Served } from "./wiring/served.ts";
 import { layered } from "../lib/policy/guarded.ts";
 import { access, authentication } from "./wiring/guards.ts";
 import { createSecurity, type Security } from "./wiring/security.ts";
+import { sessionLimit } from "./wiring/session_limit.ts";
 import { degradedMode } from "./wiring/supervision.ts";
+import { createLog } from "./wiring/logging.ts";
+import { createTracing } from "./wiring/tracing.ts";
 import { onlyEra } from "./wiring/upstreams.ts";
 import { joinWorkers, type WorkerSeat } from "./wiring/workers.ts";
 import { VERSION } from "./version.ts";
@@ -63,6 +73,8 @@ export interface Assembly extends AsyncDisposable {
   readonly config: GatewayConfig;
   /** Where it listens. */
   readonly urls: readonly URL[];
+  /** Where operators are answered, if that is an address of its own. */
+  readonly adminUrl?: URL;
   /** Resolves when every listener has ended by itself: the client on stdin has gone. */
   readonly ended: Promise<void>;
   /**
@@ -71,6 +83,8 @@ export interface Assembly extends AsyncDisposable {
    * @throws {SluiceError} when an address cannot be bound, or the gateway stops; then nothing has changed
    */
   apply(config: GatewayConfig): Promise<ConfigDifference>;
+  /** Begins files of logs anew that log rotation has renamed. */
+  reopenLogs(): Promise<void>;
   /** Stops accepting, lets calls finish until the signal aborts, then closes everything. */
   drain(hardEnd: AbortSignal): Promise<void>;
 }
@@ -102,13 +116,20 @@ export async function assemble(
       () => upstream.name,
       (method) => served.isCounted(method),
     ),
+    finished(call: Call, outcome: string, durationMs: number) {
+      base.clients.answered(call, outcome, durationMs);
+      base.features.answered(call, outcome);
+    },
     unprepared: (error: GatewayError) => {
       base.log.warn("upstream is not ready", { upstream: upstream.name, reason: error.message });
       options.onUnprepared?.(error);
     },
   };
   const dispatcher = new Dispatcher(
-    layered(policiesOf(base), degradedMode(base, parameterHeaders()(upstream.handle))),
+    layered(
+      [...policiesOf(base), sessionLimit(base, sessions)],
+      degradedMode(base, parameterHeaders()(upstream.handle)),
+    ),
     events,
     eraCheck(onlyEra(config.protocol.era)),
   );
@@ -119,15 +140,20 @@ export async function assemble(
   });
   const state = { draining: false, sessions: () => sessions.size };
   const { seat } = options;
+  observe(base, state);
   if (seat !== undefined) base.worker = await joinWorkers(base, seat, state);
-  const bound = await bind(base, config.listen, state);
+  base.admin = createAdmin(base, sessions, state);
+  const bound = await bind(base, config.listen);
+  const adminUrl = await listenAdmin(base);
   const exports = options.readsExport !== true;
   if (exports && seat === undefined) await startExport(base, upstream.handle);
   if (exports && seat !== undefined) {
     void seat.exports.then(() => startExport(base, upstream.handle));
   }
   const listening = new Listening(gateway, bound);
-  return run({ base, served, listening, sessions, state }, gateway, state);
+  return Object.assign(run({ base, served, listening, sessions, state }, gateway, state), {
+    adminUrl,
+  });
 }
 
 /** At the hard end of a drain clients have so long to take what they were answered, ms. */
@@ -151,10 +177,16 @@ function run(parts: AppliedParts, gateway: Gateway, state: { draining: boolean }
       if (state.draining) throw new SluiceError("Cannot apply configuration: the gateway stops");
       return await applyConfig(parts, config);
     },
+    async reopenLogs() {
+      await Promise.all([log.reopen(), base.security.reopenAudit()]);
+    },
     async drain(hardEnd) {
       state.draining = true;
+      base.admin?.drain();
+      metrics.drains.with({ what: "gateway" }).inc();
       const left = await listening.stop();
       await gateway.drain(hardEnd);
+      await base.tracing?.flush(hardEnd);
       await withGrace(left(), hardEnd, LAST_ANSWERS_MS);
     },
     async [Symbol.asyncDispose]() {
@@ -171,18 +203,15 @@ async function createBase(config: GatewayConfig, options: AssembleOptions): Prom
   const registry = new Registry();
   const metrics = gatewayMetrics(registry);
   metrics.buildInfo.with({ version: VERSION }).set(1);
-  const { level, format } = config.log;
-  const log = createLogger({
-    threshold: level,
-    format: format === "auto" ? undefined : format,
-    dropped: metrics.logDropped,
-    importDelayMs: options.logImportDelayMs,
-  });
+  const { logImportDelayMs: importDelayMs } = options;
+  const log = await createLog(config, { dropped: metrics.logDropped, importDelayMs });
   for (const warning of config.warnings) log.warn(warning);
   for (const note of config.notes) log.debug(note);
   const security = await createSecurity(config, metrics, registry, log);
   const { report } = security;
   const { auth, ownedAuth } = await authentication({ config, registry, log, report });
+  const wire = new WireBytes();
+  const tracing = await createTracing(config, registry, log);
   const base: Base = {
     config,
     log,
@@ -190,11 +219,15 @@ async function createBase(config: GatewayConfig, options: AssembleOptions): Prom
     metrics,
     security,
     auth,
-    connections: await connectionLimits(config, security),
+    tracing,
+    connections: await connectionLimits(config, security, wire),
+    wire,
     answers: answerMemory(config, metrics),
     answerWatchers: new Set(),
+    features: createFeatures(config, registry, log),
+    clients: new Clients(),
     sharedAnswers: options.readsExport === true ? await exportedAnswers(config) : undefined,
-    owned: [security, ...ownedAuth],
+    owned: [...tracing === undefined ? [] : [tracing], security, ...ownedAuth],
   };
   base.access = await access(base);
   return base;
@@ -202,15 +235,17 @@ async function createBase(config: GatewayConfig, options: AssembleOptions): Prom
 
 /** In front of every call, outermost first. */
 function policiesOf(base: Base): readonly Policy[] {
-  const { security, access } = base;
+  const { security, access, tracing } = base;
   const own = answerInstance(() => base.exportInstance);
   const ruled = access === undefined ? [] : [access.layer.policy];
-  return [...security.policies, ...ruled, own];
+  const calls = callLog(base.log.child("calls"));
+  return [...tracing?.server ?? [], calls, ...security.policies, ...ruled, own];
 }
 
-async function connectionLimits({ limits }: GatewayConfig, security: Security) {
+async function connectionLimits({ limits }: GatewayConfig, security: Security, wire: WireBytes) {
   return new ConnectionLimits({
     ...await connectionLimitsOf(limits),
+    wire,
     onRefused: (_, address) => security.report({ type: "too_many_connections", address }),
     refuses: (address) => security.gatekeeper.refusesAddress(address),
   });
@@ -222,6 +257,7 @@ function bufferOf({ config, metrics }: Base): Partial<OutboxOptions> {
   return {
     bufferBytesMax: bufferBytes,
     bufferMessagesMax: bufferMessages,
+    onWrite: (messages) => metrics.batchMessages.observe(messages),
     pressure: ({ transport }) =>
       new Backpressure({
         bufferBytesMax: bufferBytes,

@@ -9,13 +9,12 @@ import { redactUrl } from "../lib/config/endpoints.ts";
 import type { GatewayConfig, UpstreamConfig } from "../lib/config/gateway_config.ts";
 import type { Command, Endpoint } from "../lib/core/connection.ts";
 import type { Sharing } from "../lib/config/schema.ts";
+import { SECRET_FLAG } from "../lib/config/secret_warnings.ts";
 import { EXIT_DONE, oneLine } from "./errors.ts";
 import { VERSION } from "./version.ts";
 
 /** What the runtime cannot do, however it is configured. */
 const NOT_IN_RUNTIME = ["TLS 1.3 0-RTT (early data): the runtime does not offer it"];
-
-const SECRET_FLAG = /^--?[\w-]*(key|token|secret|password|passwd|auth|credential)[\w-]*$/i;
 
 /**
  * Prints what would run. Values of headers and variables, of secret-looking arguments and of URL
@@ -146,7 +145,7 @@ function commandText({ program, args }: Command): string {
 /** Groups of settings whose differences are told. */
 const GROUPS = [
   ...["restarts", "healing", "degraded", "failover", "limits", "http"] as const,
-  ...["rate", "deny", "suspicion", "threats", "audit", "log"] as const,
+  ...["rate", "deny", "suspicion", "threats", "audit", "admin", "log"] as const,
 ];
 
 function differences(config: GatewayConfig): string[] {
@@ -155,7 +154,8 @@ function differences(config: GatewayConfig): string[] {
     for (const [key, preset] of Object.entries(DEFAULTS[group])) {
       const value: unknown = (config[group] as Readonly<Record<string, unknown>>)[key];
       if (JSON.stringify(value) === JSON.stringify(preset)) continue;
-      lines.push(`${group}.${key} = ${shown(value)} (default ${shown(preset)})`);
+      const told = key === "tokens" ? Object.keys(value as object) : value;
+      lines.push(`${group}.${key} = ${shown(told)} (default ${shown(preset)})`);
     }
   }
   for (const [name, on] of Object.entries(config.features)) lines.push(`features.${name} = ${on}`);

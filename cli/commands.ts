@@ -5,7 +5,9 @@
  */
 import { Command, CommanderError } from "commander";
 import { UsageError } from "../lib/core/errors.ts";
+import { addAdminCommand } from "./command_line/admin_command.ts";
 import { addGatewayCommands } from "./command_line/gateway_commands.ts";
+import { addHelpCommands, DESCRIBING } from "./command_line/help_commands.ts";
 import type { Describe, Output, Terms } from "./command_line/terms.ts";
 import { addToolCommands } from "./command_line/tool_commands.ts";
 import { errorLine, EXIT_DONE, exitCodeOf } from "./errors.ts";
@@ -52,7 +54,7 @@ function splitCommand(argv: readonly string[]): { own: string[]; command: string
 /** Descriptions come from the schema, whose import costs 9 ms: only the help text pays. */
 async function describerFor(argv: readonly string[]): Promise<Describe> {
   const wantsHelp = argv.some((word) => word === "--help" || word === "-h" || word === "help");
-  if (!wantsHelp) return () => "";
+  if (!wantsHelp && !DESCRIBING.has(argv[0])) return () => "";
   return (await import("../lib/config/describe.ts")).describeSetting;
 }
 
@@ -69,6 +71,8 @@ function createProgram(terms: Terms): Command {
     });
   addGatewayCommands(program, terms);
   addToolCommands(program, terms);
+  addAdminCommand(program, terms);
+  addHelpCommands(program, terms);
   program.addHelpText("after", HELP_END);
   return program;
 }

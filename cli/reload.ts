@@ -1,5 +1,6 @@
 /**
- * Reads the configuration again when its file changes, or on SIGHUP, and applies it.
+ * Reads the configuration again when its file changes, or on SIGHUP, and applies it. SIGHUP begins files of logs
+ * anew, too.
  *
  * @module
  */
@@ -9,6 +10,7 @@ import { reasonOf, UsageError } from "../lib/core/errors.ts";
 import type { Assembly } from "./assemble.ts";
 import { ConfigWatch, contentDigest } from "./config_watch.ts";
 import { oneLine } from "./errors.ts";
+import { onHangUp } from "./process/hang_up.ts";
 
 /** Reads the configuration with the flags and the environment of the start. */
 export type LoadConfig = () => Promise<GatewayConfig>;
@@ -16,24 +18,20 @@ export type LoadConfig = () => Promise<GatewayConfig>;
 /** Somebody who keeps writing is given up after so many attempts to read what he means. */
 const READS_MAX = 5;
 
-/** Keeps a gateway to its configuration file, if it has one, until it is disposed. */
+/** Keeps a gateway to its configuration file, if it has one, and its logs to theirs, until it is disposed. */
 export function startReloading(assembly: Assembly, load: LoadConfig): AsyncDisposable {
   const { file } = assembly.config;
-  if (file === undefined) return { [Symbol.asyncDispose]: () => Promise.resolve() };
-  const reloading = new Reloading(assembly, file, load);
-  const watch = new ConfigWatch(file, () => reloading.reload());
-  const hadTerminal = Deno.stderr.isTerminal();
-  const onHangUp = () => {
-    if (hadTerminal && !Deno.stderr.isTerminal()) Deno.kill(Deno.pid, "SIGTERM"); // it was closed
-    else reloading.reload();
-  };
-  const hasHangUp = Deno.build.os !== "windows";
-  if (hasHangUp) Deno.addSignalListener("SIGHUP", onHangUp);
+  const reloading = file === undefined ? undefined : new Reloading(assembly, file, load);
+  const watch = file === undefined ? undefined : new ConfigWatch(file, () => reloading?.reload());
+  const hangUps = onHangUp(assembly.config, () => {
+    void assembly.reopenLogs();
+    reloading?.reload();
+  });
   return {
     async [Symbol.asyncDispose]() {
-      watch[Symbol.dispose]();
-      if (hasHangUp) Deno.removeSignalListener("SIGHUP", onHangUp);
-      await reloading[Symbol.asyncDispose]();
+      watch?.[Symbol.dispose]();
+      hangUps[Symbol.dispose]();
+      await reloading?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -17,26 +17,43 @@ import { VERSION } from "./version.ts";
  */
 export async function serve(config: GatewayConfig, load: LoadConfig): Promise<number> {
   await using assembly = await assemble(config);
-  printBanner(bannerOf(config, assembly.urls), assembly.urls);
+  printBanner(bannerOf(config, assembly.urls, assembly.adminUrl), assembly.urls);
   await using _reloading = startReloading(assembly, load);
   await runUntilStopped(assembly);
   return EXIT_DONE;
 }
 
-/** What is served where, in lines. */
-export function bannerOf({ upstreams: [upstream] }: GatewayConfig, urls: readonly URL[]): string[] {
-  return [`sluice ${VERSION}: serving ${upstream.name}`, ...urls.flatMap(linesFor)];
+/**
+ * What is served where, in lines.
+ *
+ * @param adminUrl where operators are answered, if that is an address of its own; as configured when absent
+ */
+export function bannerOf(
+  { upstreams: [upstream], admin }: GatewayConfig,
+  urls: readonly URL[],
+  adminUrl?: URL,
+): string[] {
+  const own = adminUrl?.origin ?? (admin.listen === "" ? undefined : new URL(admin.listen).origin);
+  return [
+    `sluice ${VERSION}: serving ${upstream.name}`,
+    ...urls.flatMap((url) => linesFor(url, own === undefined)),
+    ...own === undefined ? [] : operatorLines(own),
+  ];
 }
 
-function linesFor(url: URL): string[] {
+function linesFor(url: URL, isForOperators: boolean): string[] {
   if (url.protocol === "stdio:") return ["  MCP      stdin and stdout"];
   if (!url.protocol.startsWith("http")) return [`  MCP      ${bannerUrl(url)}`];
   if (url.pathname !== "/mcp") return [`  SSE      ${url.href}`]; // HTTP+SSE of 2024-11-05
   return [
     `  MCP      ${url.href}`,
-    `  metrics  ${url.origin}/metrics`,
+    ...isForOperators ? operatorLines(url.origin) : [],
     `  health   ${url.origin}/health`,
   ];
+}
+
+function operatorLines(origin: string): string[] {
+  return [`  metrics  ${origin}/metrics`, `  look at  ${origin}/metrics/dashboard`];
 }
 
 /** Where to connect: files of certificates are nothing that a client needs. */

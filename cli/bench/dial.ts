@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { Clients } from "../../lib/admin/clients.ts";
+import { Features } from "../../lib/admin/features.ts";
 import type { Connection, Endpoint } from "../../lib/core/connection.ts";
 import { dialLeanHttp } from "../../lib/bench/lean_http.ts";
 import type { Scenario } from "../../lib/bench/plan.ts";
@@ -46,6 +48,8 @@ export async function benchDialer(endpoint: Endpoint, scenario: Scenario): Promi
     registry,
     metrics,
     connections: new ConnectionLimits({ connectionsMax: 1, connectionsPerAddressMax: 1 }),
+    features: new Features({}),
+    clients: new Clients(),
     owned: [],
   };
   const transport = await dialer(base, endpoint, "bench");

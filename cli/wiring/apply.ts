@@ -14,6 +14,7 @@ import type { SessionRegistry } from "../../lib/session/registry.ts";
 import type { Base, State } from "./base.ts";
 import { connectionsMaxOf, descriptorsMax } from "../process/descriptor_limit.ts";
 import { bind, type Listening, unbind } from "./listening.ts";
+import { OperatorKeys } from "./operator_keys.ts";
 import type { Served } from "./served.ts";
 
 /** What a configuration has been made into. */
@@ -38,7 +39,8 @@ export async function applyConfig(
   const difference = configDifference(base.config, wanted);
   const config = appliedConfig(base.config, wanted, difference);
   const next: Base = { ...base, config };
-  const bound = await bind(next, difference.opened, state);
+  const keys = new OperatorKeys(config.admin);
+  const bound = await bind(next, difference.opened);
   let exchange: () => Promise<void>;
   try {
     exchange = await served.prepare(next);
@@ -48,8 +50,10 @@ export async function applyConfig(
   }
   base.config = config;
   base.log.setThreshold(config.log.level);
+  base.log.setLevels(config.log.levels);
   Message.jsonDepthMax = config.limits.jsonDepth;
   base.security.configure(config);
+  base.admin?.configure(config, keys);
   base.auth?.configure(config);
   base.connections.limit(await connectionLimitsOf(config.limits));
   sessions.limit({
@@ -60,6 +64,7 @@ export async function applyConfig(
   await exchange();
   if (state.draining) await unbind(bound);
   else listening.serve(bound);
+  base.metrics.drains.with({ what: "listener" }).inc(difference.closed.length);
   await listening.close(difference.closed, config.limits.drainMs);
   return difference;
 }

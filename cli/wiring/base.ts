@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Clients } from "../../lib/admin/clients.ts";
+import type { Features } from "../../lib/admin/features.ts";
 import type { MemoryCache } from "../../lib/cache/memory_cache.ts";
 import type { CachedKind } from "../../lib/cache/request_key.ts";
 import type { SharedTier } from "../../lib/cache/shared_tier.ts";
@@ -10,8 +12,13 @@ import type { GatewayConfig } from "../../lib/config/gateway_config.ts";
 import type { GatewayMetrics } from "../../lib/telemetry/gateway_metrics.ts";
 import type { RootLogger } from "../../lib/telemetry/logger.ts";
 import type { Registry } from "../../lib/telemetry/metrics.ts";
+import type { Overview } from "../../lib/telemetry/overview.ts";
+import type { ServiceWatch } from "../../lib/telemetry/watch/service_watch.ts";
+import type { Tracing } from "../../lib/telemetry/tracing/tracing.ts";
 import type { Worker } from "./workers.ts";
 import type { ConnectionLimits } from "../../transports/guard/connection_limits.ts";
+import type { WireBytes } from "../../transports/guard/wire_bytes.ts";
+import type { Admin } from "./admin.ts";
 import type { Access } from "./access.ts";
 import type { Authentication } from "./auth.ts";
 import type { Security } from "./security.ts";
@@ -29,6 +36,8 @@ export interface Base {
   readonly auth?: Authentication;
   /** What each client may do; absent where there are no rules. */
   access?: Access;
+  /** Spans of its calls; absent where nothing is traced. */
+  readonly tracing?: Tracing;
   /** Of all listeners together. */
   readonly connections: ConnectionLimits;
   /** Answers that are kept. */
@@ -41,6 +50,18 @@ export interface Base {
   readonly answerWatchers?: Set<(kinds: readonly CachedKind[]) => void>;
   /** Where the gateway is several processes: this one among them. */
   worker?: Worker;
+  /** Bytes of all connections of the listeners. */
+  readonly wire?: WireBytes;
+  /** Looks after the whole; made before anybody connects. */
+  watch?: ServiceWatch;
+  /** How the gateway does, all workers together. */
+  overview?: () => Promise<Overview>;
+  /** Optimisations that can be turned off. */
+  readonly features: Features;
+  /** Who uses the gateway. */
+  readonly clients: Clients;
+  /** What operators ask and do; made before anybody connects. */
+  admin?: Admin;
   /** Disposed last, in reverse order. */
   readonly owned: AsyncDisposable[];
 }

@@ -10,6 +10,7 @@ import { MemoryCache } from "../../lib/cache/memory_cache.ts";
 import { type CacheOutcome, ResponseCache, type Tier } from "../../lib/cache/response_cache.ts";
 import type { GatewayConfig, UpstreamConfig } from "../../lib/config/gateway_config.ts";
 import type { Dial } from "../../lib/upstream/client.ts";
+import { timedLookups } from "./lookup_times.ts";
 import type { GatewayMetrics } from "../../lib/telemetry/gateway_metrics.ts";
 import type { Base } from "./base.ts";
 
@@ -64,6 +65,7 @@ export function upstreamCache(base: Base, upstream: UpstreamConfig): UpstreamCac
   if (shared !== undefined) {
     base.owned.push({ [Symbol.asyncDispose]: () => Promise.resolve(shared[Symbol.dispose]()) });
   }
+  const lookups = timedLookups(base.metrics, counter(base.metrics));
   const cache = new ResponseCache({
     name: upstream.name,
     memory: answers,
@@ -74,14 +76,14 @@ export function upstreamCache(base: Base, upstream: UpstreamConfig): UpstreamCac
     declaredMsMax,
     isPerSession: upstream.pool === undefined && upstream.sharing === "perSession",
     isToldIdentity: false,
-    count: counter(base.metrics),
-    isOn: () => base.config.features.cache !== false,
+    count: lookups.count,
+    isOn: (call) => base.features.isOn("cache", call),
     onChange(kinds) {
       for (const watcher of base.answerWatchers ?? []) watcher(kinds);
     },
   });
   return {
-    policies: [cache.policy],
+    policies: [lookups.timed(cache.policy)],
     heard: (conversations) => new HeardConversations(conversations, cache),
     watched: (dial) => watchedDial(dial, () => cache.lost()),
   };

@@ -43,7 +43,14 @@ async function childDialer(base: Base, name: string): Promise<Transport> {
     onWarning: (text) => base.log.warn(text),
   });
   base.owned.push(transport);
-  return counted(transport, base.metrics.children);
+  const starts = base.log.child("child");
+  const dial: Transport["dial"] = async (endpoint, signal) => {
+    const connection = await transport.dial(endpoint, signal);
+    const { program } = endpoint.command!; // its arguments may hold secrets
+    starts.debug("program started", { upstream: name, program, peer: connection.peer.address });
+    return connection;
+  };
+  return counted({ ...transport, dial }, base.metrics.children);
 }
 
 async function builtinDialer(): Promise<Transport> {

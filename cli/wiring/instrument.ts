@@ -8,9 +8,11 @@ import type { Batch } from "../../lib/core/connection.ts";
 import type { GatewayError } from "../../lib/core/errors.ts";
 import type { Message } from "../../lib/core/message.ts";
 import type { SecurityEvents } from "../../lib/core/security_event.ts";
+import type { Health } from "../../lib/upstream/selection.ts";
 import type { GatewayMetrics } from "../../lib/telemetry/gateway_metrics.ts";
 import type { Logger } from "../../lib/telemetry/logger.ts";
 import type { Registry } from "../../lib/telemetry/metrics.ts";
+import { errorLabel } from "../../lib/telemetry/error_label.ts";
 import { methodLabel } from "../../lib/telemetry/method_label.ts";
 
 /**
@@ -27,13 +29,17 @@ export function gatewayEvents(
 ) {
   const meters = new Map<string, ReturnType<typeof transportMeter>>();
   const count = answerCounters(metrics);
-  const answered = (method: string, outcome: string, durationMs: number) => {
+  const errors = errorCounter(metrics);
+  const answered = (method: string, outcome: string, durationMs: number, errorCode?: unknown) => {
+    if (errorCode !== undefined) errors(errorCode);
     if (!isCounted(method)) count(upstream(), method, outcome, durationMs);
   };
   return {
     meter(transport: string) {
       let meter = meters.get(transport);
-      if (meter === undefined) meters.set(transport, meter = transportMeter(metrics, transport));
+      if (meter === undefined) {
+        meters.set(transport, meter = transportMeter(metrics, transport, errors));
+      }
       return meter;
     },
     answered,
@@ -90,6 +96,11 @@ export function linkEvents(
 /** Reports of the endpoints of one upstream. */
 export function failoverEvents(metrics: GatewayMetrics, log: Logger, upstream: string) {
   const failovers = metrics.failovers.with({ group: upstream });
+  const attempts = (outcome: string) =>
+    metrics.failoverAttempts.with({ group: upstream, outcome }).inc();
+  for (const outcome of ["ok", "failed"]) {
+    metrics.failoverAttempts.with({ group: upstream, outcome });
+  }
   const resent = (method: string, why: string) =>
     metrics.resent.with({ method: methodLabel(method), upstream, why }).inc();
   return {
@@ -99,27 +110,75 @@ export function failoverEvents(metrics: GatewayMetrics, log: Logger, upstream: s
       gauge.set(CIRCUIT_VALUES.closed);
       return (state: CircuitState) => {
         gauge.set(CIRCUIT_VALUES[state]);
+        metrics.circuitTransitions.with({ upstream: series, state }).inc();
         log[state === "open" ? "warn" : "info"]("circuit", { upstream: series, state });
       };
     },
     switched(from: string, to: string, why: string) {
       failovers.inc();
+      if (why === "lost") attempts("ok");
       log.warn("upstream moved to another endpoint", { upstream, from, to, why });
     },
+    stranded: () => attempts("failed"),
     unreachable(endpoint: string, reason: string) {
       log.info("endpoint cannot be reached", { upstream, endpoint, reason });
     },
-    healthChanged(endpoint: string, health: string, reason?: string) {
-      log.info("endpoint health", { upstream, endpoint, health, ...reason && { reason } });
+    /** The same, and the series of the health of all endpoints. */
+    withHealth(endpoints: readonly { readonly health: Health }[]) {
+      const tell = () => {
+        for (const [index, { health }] of endpoints.entries()) {
+          const series = `${upstream}#${index + 1}`;
+          metrics.endpointHealth.with({ upstream: series }).set(HEALTH_VALUES[health]);
+        }
+      };
+      tell();
+      return {
+        healthChanged(endpoint: string, health: Health, reason?: string) {
+          tell();
+          const recommendation = RECOMMENDATIONS[health];
+          log[health === "unhealthy" ? "warn" : "info"]("endpoint health", {
+            ...{ upstream, endpoint, health, ...reason && { reason } },
+            ...recommendation && { recommendation },
+          });
+        },
+      };
     },
     retried: (method: string) => resent(method, "lost"),
     hedged: (method: string) => resent(method, "slow"),
   };
 }
 
+const HEALTH_VALUES: Readonly<Record<Health, number>> = {
+  unknown: 0,
+  healthy: 0,
+  degraded: 1,
+  unhealthy: 2,
+};
+
+/** What whoever reads the log may do. */
+const RECOMMENDATIONS: Readonly<Partial<Record<Health, string>>> = {
+  degraded: "look at the server's log; calls still go there while no other endpoint is better",
+  unhealthy: "restart the server or take it out of the configuration; calls go elsewhere meanwhile",
+};
+
 const CIRCUIT_VALUES: Readonly<Record<CircuitState, number>> = { closed: 0, halfOpen: 1, open: 2 };
 
-function transportMeter(metrics: GatewayMetrics, transport: string) {
+/** Counts errors by code; the series of a code is looked up once. */
+function errorCounter({ errors }: GatewayMetrics): (code: unknown) => void {
+  const series = new Map<string, { inc(): void }>();
+  return (given) => {
+    const code = errorLabel(given);
+    let one = series.get(code);
+    if (one === undefined) series.set(code, one = errors.with({ code }));
+    one.inc();
+  };
+}
+
+function transportMeter(
+  metrics: GatewayMetrics,
+  transport: string,
+  errors: (code: unknown) => void,
+) {
   const messages = (direction: string) => metrics.messages.with({ transport, direction });
   const bytes = (direction: string) =>
     metrics.bytes.with({ transport, direction, stage: "message" });
@@ -136,7 +195,10 @@ function transportMeter(metrics: GatewayMetrics, transport: string) {
       messagesOut.inc();
       bytesOut.inc(message.bytes.length);
     },
-    badMessage: (_problem: GatewayError) => bad.inc(),
+    badMessage(problem: GatewayError) {
+      bad.inc();
+      errors(problem.code);
+    },
     connections: (change: 1 | -1) => open.inc(change),
   };
 }

@@ -7,12 +7,11 @@
 import type { Admit } from "../../lib/core/admission.ts";
 import type { Endpoint, Listener, Transport } from "../../lib/core/connection.ts";
 import type { TlsFailure } from "../../transports/tls/handshakes.ts";
-import type { Base, State } from "./base.ts";
+import type { Base } from "./base.ts";
 import { hushSignalWarning } from "../process/signal_warning.ts";
-import { VERSION } from "../version.ts";
 
 /** Binds one address; several endpoints of MCP may share it. */
-type Binder = (base: Base, endpoint: Endpoint, state: State) => Promise<Listener[]>;
+type Binder = (base: Base, endpoint: Endpoint) => Promise<Listener[]>;
 
 /** By the scheme of the URL. */
 const LISTENERS: Readonly<Record<string, Binder>> = {
@@ -29,9 +28,9 @@ const LISTENERS: Readonly<Record<string, Binder>> = {
  *
  * @throws {TransportError} when it cannot be bound
  */
-export async function listen(base: Base, endpoint: Endpoint, state: State): Promise<Listener[]> {
+export async function listen(base: Base, endpoint: Endpoint): Promise<Listener[]> {
   if (base.worker?.leaves(endpoint) === true) return [];
-  return await LISTENERS[endpoint.url.protocol](base, endpoint, state);
+  return await LISTENERS[endpoint.url.protocol](base, endpoint);
 }
 
 /** Listeners end by being disposed. */
@@ -99,8 +98,9 @@ function admission({ auth, security }: Base, endpoint: Endpoint): Admit | undefi
 const SWEEP_MS_MAX = 1_000;
 
 /** Requests that a listener refuses by their head. */
-function refusals({ security }: Base) {
+function refusals({ security, metrics }: Base) {
   return (status: number, address?: string) => {
+    metrics.httpRefusals.with({ status: String(status) }).inc();
     if (address === undefined) return; // the client has gone, or a failed handshake is told elsewhere
     if (status === 403) security.report({ type: "host_refused", address });
     else if (REFUSED_FOR_FORM.has(status)) security.report({ type: "protocol_violation", address });
@@ -119,7 +119,7 @@ function relistened(base: Base, transport: string): () => void {
 }
 
 /** One port with every way of MCP over HTTP on it, and the admin routes. */
-async function listenHttp(base: Base, endpoint: Endpoint, state: State): Promise<Listener[]> {
+async function listenHttp(base: Base, endpoint: Endpoint): Promise<Listener[]> {
   const { bindHttp } = await import("../../transports/http/bind.ts");
   const { BodyBudget } = await import("../../transports/http/body_budget.ts");
   const { StreamableHttpListener } = await import("../../transports/streamable_http/transport.ts");
@@ -128,7 +128,7 @@ async function listenHttp(base: Base, endpoint: Endpoint, state: State): Promise
   const { messageBytes, bufferBytes } = base.config.limits;
   const { heartbeatMs } = base.config.http;
   if (endpoint.url.protocol === "https:") hushSignalWarning();
-  const port = await bindHttp(endpoint.url, await httpOptions(base, endpoint, state));
+  const port = await bindHttp(endpoint.url, await httpOptions(base, endpoint));
   const bodies = new BodyBudget(base.config.http.bodyBudgetBytes);
   const admit = admission(base, endpoint);
   const messages = { messageBytesMax: messageBytes, admit };
@@ -138,7 +138,10 @@ async function listenHttp(base: Base, endpoint: Endpoint, state: State): Promise
   return [
     new StreamableHttpListener(port, limits),
     new SseListener(port, { ...limits, report }),
-    new WebSocketListener(port, { ...messages, pingIntervalMs: heartbeatMs }),
+    new WebSocketListener(port, {
+      ...{ ...messages, pingIntervalMs: heartbeatMs },
+      onRefused: refusals(base),
+    }),
   ];
 }
 
@@ -149,7 +152,8 @@ function httpsPortOf({ config }: Base, { url }: Endpoint): number | undefined {
   return secure && Number(secure.url.port || 443);
 }
 
-async function httpOptions(base: Base, endpoint: Endpoint, state: State) {
+/** Limits, rules and hooks of an HTTP listener. */
+export async function httpOptions(base: Base, endpoint: Endpoint) {
   const { http } = base.config;
   const { limited } = await import("../../lib/telemetry/limited_logger.ts");
   const log = limited(base.log.child("http"), SCAN_LINES_PER_SECOND_MAX);
@@ -173,35 +177,6 @@ async function httpOptions(base: Base, endpoint: Endpoint, state: State) {
     onRefused: refusals(base),
     onViolation: (detail: string, address: string | undefined) =>
       base.security.report({ type: "protocol_violation", address, detail }),
-    fallback: adminFallback(base, state),
+    fallback: base.admin!.fallback(),
   };
-}
-
-/** `/metrics`, `/health` and `/ready`, loaded when somebody asks. */
-function adminFallback(base: Base, state: State) {
-  const startMs = performance.now();
-  type RequestListener = import("node:http").RequestListener;
-  const load = async (): Promise<RequestListener> => {
-    const { getRequestListener } = await import("@hono/node-server");
-    const { adminRoutes } = await import("../../lib/admin/routes.ts");
-    const app = adminRoutes({
-      registry: base.registry,
-      version: VERSION,
-      logger: base.log.child("admin"),
-      uptimeS: () => (performance.now() - startMs) / 1000,
-      sessions: () => state.sessions(),
-      draining: () => state.draining,
-      workers: base.worker?.facts,
-    });
-    return getRequestListener(app.fetch, { overrideGlobalObjects: false }) as RequestListener;
-  };
-  let loaded: Promise<RequestListener> | undefined;
-  const answer: RequestListener = (request, response) => {
-    loaded ??= load();
-    loaded.then((listener) => listener(request, response), (reason) => {
-      base.log.error("admin routes cannot be loaded", { reason });
-      response.destroy();
-    });
-  };
-  return answer;
 }

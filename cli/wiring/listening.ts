@@ -5,7 +5,7 @@
  */
 import type { Endpoint, Listener } from "../../lib/core/connection.ts";
 import type { Gateway } from "../../lib/gateway.ts";
-import type { Base, State } from "./base.ts";
+import type { Base } from "./base.ts";
 import { listen } from "./listeners.ts";
 
 /** One address, with all that listens on it. */
@@ -29,12 +29,11 @@ interface Served extends Bound {
 export async function bind(
   base: Base,
   endpoints: readonly Endpoint[],
-  state: State,
 ): Promise<Bound[]> {
   const bound: Bound[] = [];
   try {
     for (const endpoint of endpoints) {
-      bound.push({ endpoint, listeners: await listen(base, endpoint, state) });
+      bound.push({ endpoint, listeners: await listen(base, endpoint) });
     }
   } catch (error) {
     await unbind(bound);

@@ -31,6 +31,7 @@ import type { Base } from "./base.ts";
 import { dialer } from "./dialers.ts";
 import { failoverEvents } from "./instrument.ts";
 import { callLimit } from "./supervision.ts";
+import { clientTracing, sendTracing } from "./tracing.ts";
 
 /** The way to one upstream. */
 export interface Reach {
@@ -62,11 +63,16 @@ export async function reach(base: Base, config: UpstreamConfig): Promise<Reach> 
   const policies = [
     ...common === undefined ? [] : [refuseWhile(() => common.refusal())],
     learning(safety),
-    retrySafe({ safety, hasOthers: ways.length > 1, onRetry: events.retried }),
-    ...config.hedgeMs === undefined
-      ? []
-      : [hedgeSafe({ safety, hedgeMs: config.hedgeMs, onHedge: events.hedged })],
+    base.features.policy(
+      "retries",
+      retrySafe({ safety, hasOthers: ways.length > 1, onRetry: events.retried }),
+    ),
+    ...config.hedgeMs === undefined ? [] : [base.features.policy(
+      "hedging",
+      hedgeSafe({ safety, hedgeMs: config.hedgeMs, onHedge: events.hedged }),
+    )],
     ...callLimit(base, config),
+    ...clientTracing(base, config),
   ];
   return {
     wayFor: byPlace ?? (() => common!),
@@ -101,7 +107,7 @@ async function commonWay(
         endpoints,
         (endpoint, signal) => checkHealth(endpoint.dial, question, signal),
         base.config.failover,
-        events,
+        events.withHealth(endpoints),
       ),
     );
   }
@@ -166,12 +172,13 @@ async function endpointMaker(
   const { command, url } = endpoint;
   const isLone = endpoints.length === 1;
   const openMs = isLone ? Math.min(breaker.openMs, LONE_OPEN_MS_MAX) : breaker.openMs;
+  const dial = sendTracing(base, endpoint, (signal) => transport.dial(endpoint, signal));
   return (onState) => {
     const circuit = upstreamBreaker({ ...breaker, openMs }, onState);
     return new Endpoint({
       label: command === undefined ? redactUrl(url.href) : command.program,
       priority,
-      dial: guardedDial(base, config, circuit, (signal) => transport.dial(endpoint, signal)),
+      dial: guardedDial(base, config, circuit, dial),
       circuit,
       isCostly: command !== undefined,
       windowMs: base.config.failover.windowMs,

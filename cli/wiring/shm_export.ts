@@ -35,15 +35,19 @@ export async function startExport(base: Base, handler: Handler): Promise<void> {
   const changed = (kinds: readonly string[]) => feed.changed(kinds);
   base.answerWatchers?.add(changed);
   base.exportInstance = instance;
-  const { shmEntries, shmBytes } = base.metrics;
+  const { shmEntries, shmBytes, shmFragmentation, shmAge, shmPublished } = base.metrics;
   const timer = setInterval(() => {
     const figures = exporter.figures();
     shmEntries.set(figures.on ? figures.entries : 0);
     shmBytes.set(figures.bytes);
+    shmFragmentation.set(figures.fragmentation);
+    shmPublished.raiseTo(figures.publishedCount);
+    if (figures.ageMs !== undefined) shmAge.with({}).set(figures.ageMs / 1000);
   }, FIGURES_MS);
   base.owned.push({
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
+      shmAge.clear();
       base.answerWatchers?.delete(changed);
       base.exportInstance = undefined;
       await feed[Symbol.asyncDispose]();

@@ -44,6 +44,7 @@ function supervisionEvents({ metrics, log }: Base, upstream: string): Supervisio
   const restarts = metrics.upstreamRestarts.with({ upstream });
   const failedUntil = metrics.upstreamFailedUntil.with({ upstream });
   const count = (step: string) => metrics.healingSteps.with({ upstream, step }).inc();
+  metrics.healingSteps.with({ upstream, step: "failed" }); // alerts want to see it at 0 first
   return {
     restarted: () => restarts.inc(),
     failed(waitMs) {

@@ -21,6 +21,7 @@ import { upstreamCache } from "./cache.ts";
 import { aggregateEvents, linkEvents } from "./instrument.ts";
 import { behind, reach } from "./reach.ts";
 import { restartsByPlace, supervision } from "./supervision.ts";
+import { taskOwnership } from "./task_ownership.ts";
 import { argumentChecks } from "./validation.ts";
 import { VERSION } from "../version.ts";
 
@@ -38,7 +39,7 @@ export async function singleUpstream(
   buffer: Partial<OutboxOptions>,
 ): Promise<Upstream> {
   const part = partOf(base);
-  const open = await judged(base, config, await opener(part.base, config, buffer));
+  const open = await judged(part.base, config, await opener(part.base, config, buffer));
   const upstream = await showing(config, open());
   return {
     name: upstream.name,
@@ -67,7 +68,7 @@ export async function memberUpstream(
   const part = partOf(base);
   return {
     ...config,
-    open: await judged(base, config, await opener(part.base, config, buffer)),
+    open: await judged(part.base, config, await opener(part.base, config, buffer)),
     fingerprint: fingerprintOf(config),
     owned: part.owned,
   };
@@ -96,12 +97,16 @@ export async function aggregateOf(
 /** Behind the access rules and the check of arguments, on what the server itself will see. */
 async function judged(
   base: Base,
-  { name }: UpstreamConfig,
+  config: UpstreamConfig,
   open: () => Upstream,
 ): Promise<() => Upstream> {
-  const { access } = base;
+  const { access } = base, { name } = config;
   const ruled = access === undefined ? [] : [access.serverPolicy(name)];
-  const policies = [...ruled, ...await argumentChecks(base, name)];
+  const policies = [
+    ...ruled,
+    ...await taskOwnership(base, config),
+    ...await argumentChecks(base, name),
+  ];
   return policies.length === 0 ? open : () => guarded(open(), policies);
 }
 

@@ -4,9 +4,12 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { ADMIN_PATH } from "../../lib/admin/agent.ts";
 import type { WorkerFacts } from "../../lib/admin/routes.ts";
 import type { Endpoint } from "../../lib/core/connection.ts";
 import type { Registry } from "../../lib/telemetry/metrics.ts";
+import type { Overview } from "../../lib/telemetry/overview.ts";
+import { mergedOverview } from "../../lib/telemetry/watch/merged_overview.ts";
 import {
   mergedRegistry,
   type MetricSnapshot,
@@ -28,13 +31,15 @@ export interface WorkerSeat {
 export interface Worker {
   readonly group: WorkerGroup;
   readonly facts: WorkerFacts;
+  /** How the gateway does, of the workers that answer. */
+  overview(): Promise<Overview>;
   /** Whether an address is for another worker alone: files of sockets cannot be shared. */
   leaves(endpoint: Endpoint): boolean;
 }
 
 /** Who is busy for longer is left out, ms. */
 const ANSWER_MS = 1000;
-const METRICS = "/metrics", HEALTH = "/health";
+const METRICS = "/metrics", HEALTH = "/health", OVERVIEW = "/overview";
 
 /**
  * Takes a seat among the workers; left when the gateway ends.
@@ -59,25 +64,42 @@ export async function joinWorkers(base: Base, seat: WorkerSeat, state: State): P
   }).with({});
   const group = await WorkerGroup.open(place, {
     connections: base.connections,
-    answer: answersOf(registry, state),
+    answer: answersOf(base, state),
     onRelayed: () => relayed.inc(),
   });
   base.owned.push(group);
+  base.security.join(group);
   const leaves = ({ url }: Endpoint) => url.protocol === "unix:" && place.number !== 1;
-  return { group, leaves, facts: factsOf(group, registry, state) };
+  const overview = async () => {
+    const others = await group.askOthers(OVERVIEW, ANSWER_MS);
+    const overviews = others.map((text): Overview => JSON.parse(text));
+    return mergedOverview([base.watch!.snapshot(), ...overviews]);
+  };
+  return { group, leaves, facts: factsOf(group, registry, state), overview };
 }
 
 /** What another worker may ask. */
-function answersOf(registry: Registry, state: State) {
+function answersOf(base: Base, state: State) {
+  const answers: Readonly<Record<string, () => unknown>> = {
+    [METRICS]: () => snapshotOf(base.registry),
+    [HEALTH]: () => state.sessions(),
+    [OVERVIEW]: () => base.watch?.snapshot(),
+  };
   return (req: IncomingMessage, res: ServerResponse): void => {
-    const answer = req.url === METRICS
-      ? snapshotOf(registry)
-      : req.url === HEALTH
-      ? state.sessions()
-      : undefined;
+    if (base.security.siblings.handle(req, res)) return;
+    if (req.url?.startsWith(ADMIN_PATH)) return answerOperator(base, req.url, res);
+    const answer = answers[req.url ?? ""]?.();
     if (answer === undefined) return void res.writeHead(404).end();
     res.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
   };
+}
+
+function answerOperator({ admin }: Base, path: string, res: ServerResponse): void {
+  const fail = () => void res.writeHead(500).end();
+  if (admin === undefined) return fail();
+  admin.answer(path).then((json) => {
+    res.writeHead(200, { "content-type": "application/json" }).end(json);
+  }, fail); // the asker tells what it cannot do itself
 }
 
 function factsOf(group: WorkerGroup, registry: Registry, state: State): WorkerFacts {

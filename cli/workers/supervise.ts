@@ -7,10 +7,11 @@ import { join } from "node:path";
 import type { GatewayConfig } from "../../lib/config/gateway_config.ts";
 import { UsageError } from "../../lib/core/errors.ts";
 import { aborted } from "../../lib/core/waiting.ts";
-import { createLogger } from "../../lib/telemetry/logger.ts";
 import { OrphanWatchdog } from "../../transports/process/orphan_watchdog.ts";
 import { EXIT_DONE, EXIT_FAILED } from "../errors.ts";
+import { onHangUp } from "../process/hang_up.ts";
 import { stopSignals } from "../process/signals.ts";
+import { createLog } from "../wiring/logging.ts";
 import { bannerOf, printBanner } from "../serve.ts";
 import { type ReservedPorts, reservePorts } from "./ports.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -30,11 +31,7 @@ const SECRET_BYTES = 32;
  */
 export async function supervise(config: GatewayConfig, argv: readonly string[]): Promise<number> {
   using reserved = await reservePorts(config.listen);
-  const { level, format } = config.log;
-  await using log = createLogger({
-    threshold: level,
-    format: format === "auto" ? undefined : format,
-  });
+  await using log = await createLog(config);
   await using folder = await privateFolder();
   const warn = (text: string) => log.warn(text);
   await using watchdog = new OrphanWatchdog(`sluice-workers-${crypto.randomUUID()}`, warn);
@@ -46,6 +43,10 @@ export async function supervise(config: GatewayConfig, argv: readonly string[]):
     log: log.child("workers"),
     watchdog,
   });
+  using _hangUps = onHangUp(config, () => {
+    void log.reopen();
+    supervisor.reload();
+  });
   return await run(config, supervisor, reserved);
 }
 
@@ -55,7 +56,6 @@ async function run(
   reserved: ReservedPorts,
 ): Promise<number> {
   using signals = stopSignals();
-  using _hangUps = onHangUp(config.file, supervisor);
   const stopping = aborted(signals.drain).then(() =>
     supervisor.stop(signals.exit, config.limits.drainMs + GRACE_MS)
   );
@@ -76,18 +76,6 @@ async function run(
     supervisor.failed.then(() => true),
   ]);
   return hasFailed ? EXIT_FAILED : EXIT_DONE;
-}
-
-/** SIGHUP lets workers read the configuration; without a file it ends the process, as it always does. */
-function onHangUp(file: string | undefined, supervisor: Supervisor): Disposable {
-  if (file === undefined) return { [Symbol.dispose]() {} };
-  const hadTerminal = Deno.stderr.isTerminal();
-  const onSignal = () => {
-    if (hadTerminal && !Deno.stderr.isTerminal()) Deno.kill(Deno.pid, "SIGTERM"); // it was closed
-    else supervisor.reload();
-  };
-  Deno.addSignalListener("SIGHUP", onSignal);
-  return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", onSignal) };
 }
 
 /** A folder that only the user of the process may enter. */

@@ -12,7 +12,8 @@ import { cannotJudge } from "./refusals.ts";
 
 /** How keys are kept. */
 export interface JwksOptions {
-  readonly url: URL;
+  /** Where they are, or how to find that out. */
+  readonly url: URL | ((signal: AbortSignal) => Promise<URL>);
   /** Known keys are good for so long after they were fetched, ms. */
   readonly staleMs: number;
   /** Told when other keys than before have come. */
@@ -97,8 +98,9 @@ export class Jwks implements Disposable {
   }
 
   async #fetch(): Promise<void> {
-    const { signal } = this.#end;
-    const bytes = await this.#fetchBytes(this.#options.url, { bytesMax: BYTES_MAX, signal });
+    const { signal } = this.#end, { url } = this.#options;
+    const place = url instanceof URL ? url : await url(signal);
+    const bytes = await this.#fetchBytes(place, { bytesMax: BYTES_MAX, signal });
     const set = publicKeys(bytes);
     const text = JSON.stringify(set);
     this.#fetchedMs = this.#nowMs();

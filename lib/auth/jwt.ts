@@ -11,6 +11,7 @@ import { type Grants, identityFrom } from "./claims.ts";
 import type { FetchBytes } from "./fetch_bytes.ts";
 import type { Proved } from "./identity_cache.ts";
 import { Jwks } from "./jwks.ts";
+import { fetchOnBehalfOf, locateKeys } from "./jwks_location.ts";
 import { CredentialRefused } from "./refusals.ts";
 import type { Revocations } from "./revocations.ts";
 
@@ -18,7 +19,8 @@ import type { Revocations } from "./revocations.ts";
 export interface IssuerOptions extends Grants {
   /** The claim `iss`, to the letter. */
   readonly issuer: string;
-  readonly jwksUrl: string;
+  /** Where its public keys are; where it is left out, the issuer's metadata say so. */
+  readonly jwksUrl?: string;
   /** Signatures that count; asymmetric ones only. */
   readonly algorithms: readonly string[];
 }
@@ -60,10 +62,11 @@ export class JwtVerifier implements Disposable {
 
   constructor(options: JwtOptions) {
     this.#options = options;
-    const { staleMs, onKeysChanged, fetchBytes, nowMs } = options;
+    const { staleMs, onKeysChanged, nowMs } = options;
     this.#issuers = new Map(options.issuers.map((one) => {
       const jwks = new Jwks({
-        ...{ url: new URL(one.jwksUrl), staleMs, fetchBytes, nowMs, onChanged: onKeysChanged },
+        ...placeOfKeys(one, options.fetchBytes),
+        ...{ staleMs, nowMs, onChanged: onKeysChanged },
         onFailed: (reason) => options.onKeysFailed?.(one.issuer, reason),
       });
       return [one.issuer, { options: one, jwks }];
@@ -130,6 +133,12 @@ export class JwtVerifier implements Disposable {
       return undefined; // no claims in it
     }
   }
+}
+
+function placeOfKeys({ issuer, jwksUrl }: IssuerOptions, given: FetchBytes | undefined) {
+  if (jwksUrl !== undefined) return { url: new URL(jwksUrl), fetchBytes: given };
+  const fetchBytes = given ?? fetchOnBehalfOf(issuer);
+  return { url: (signal: AbortSignal) => locateKeys(issuer, fetchBytes, signal), fetchBytes };
 }
 
 /** What a client may know of why its token is refused: nothing that would help to forge one. */

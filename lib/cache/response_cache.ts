@@ -42,7 +42,7 @@ export interface ResponseCacheOptions extends ScopeRules, LifetimeOptions {
   /** Counts. */
   readonly count: (tier: Tier, outcome: CacheOutcome) => void;
   /** Whether answers are taken from here now. */
-  readonly isOn?: () => boolean;
+  readonly isOn?: (call: Call) => boolean;
   /** Told when something has, or may have, changed. */
   readonly onChange?: (kinds: readonly CachedKind[]) => void;
 }
@@ -100,7 +100,7 @@ export class ResponseCache {
     }
     const kind = kindOf(message.method);
     if (kind === undefined) return this.#other(next, call);
-    const isOn = this.#options.isOn?.() ?? true;
+    const isOn = this.#options.isOn?.(call) ?? true;
     const isCacheable = isOn && (kind !== "discovery" || call.session.isSessionless);
     const request = isCacheable ? this.#keys.of(message, kind) : undefined;
     if (request === undefined) {

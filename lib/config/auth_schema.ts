@@ -63,7 +63,10 @@ const issuer = z.strictObject({
     description: "claim `iss` of its tokens, to the letter",
     unit: "URL",
   }),
-  jwksUrl: about(secureUrl, { description: "where its public keys are", unit: "URL" }),
+  jwksUrl: about(secureUrl.optional(), {
+    description: "where its public keys are; else its metadata say so (RFC 8414, OpenID Connect)",
+    unit: "URL",
+  }),
   algorithms: about(z.array(z.enum(ALGORITHMS)).min(1).default([...ALGORITHMS]), {
     description: "signatures that count",
     unit: "algorithm",

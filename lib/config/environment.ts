@@ -28,6 +28,8 @@ export interface EnvironmentSettings {
 }
 
 const PREFIX = "SLUICE_";
+/** For commands; what they hold is no setting. */
+const OF_COMMANDS = new Set([CONFIG_VARIABLE, "SLUICE_ADMIN_TOKEN"]);
 /** Said to the project's own tests and their runner, which start gateways with their environment. */
 const OF_TESTS = /^SLUICE_(TEST|CI)_/;
 const WHAT = "Cannot read environment";
@@ -46,7 +48,7 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
   const settings: Record<string, unknown> = {};
   const warnings: string[] = [];
   for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith(PREFIX) || name === CONFIG_VARIABLE || !text) continue;
+    if (!name.startsWith(PREFIX) || OF_COMMANDS.has(name) || !text) continue;
     if (OF_TESTS.test(name)) continue;
     const setting = known.get(name);
     if (setting === undefined) {

@@ -20,6 +20,7 @@ import type { EnvironmentSettings, PartialSettings } from "./environment.ts";
 import type { ConfigFlags } from "./flags.ts";
 import type { GatewayConfig } from "./gateway_config.ts";
 import { resolveListeners } from "./listeners.ts";
+import { guardWarnings } from "./guard_warnings.ts";
 import { hasHybridTable, HYBRID_TABLE, readHybridEntries } from "./hybrid_servers.ts";
 import { readServerEntries, SERVER_LISTS, type ServerEntries } from "./mcp_servers.ts";
 import type { Eras, Settings, Sharing } from "./schema.ts";
@@ -29,6 +30,7 @@ import { resolveTracing } from "./resolve_tracing.ts";
 import { resolveUpstream } from "./upstream_entry.ts";
 import type { Environment } from "./variables.ts";
 import { protectionWarnings } from "./protection_warnings.ts";
+import { secretWarnings } from "./secret_warnings.ts";
 import { warningsAbout } from "./warnings.ts";
 
 /**
@@ -90,6 +92,8 @@ export async function resolveConfig(
     ...stray.ours,
     ...warningsAbout({ listen, upstreams, http, auth: settings.auth }),
     ...protectionWarnings({ ...settings, listen, http }),
+    ...guardWarnings({ ...settings, listen, upstreams, http }),
+    ...await secretWarnings({ listen, upstreams }, document),
   ];
   if (found.length === 0 && document !== undefined) {
     warnings.push(`${document.file} names no server; ${DEMO_UPSTREAM.url} answers`);

@@ -40,6 +40,8 @@ export interface OutboxOptions {
   readonly batching?: (peer: Peer) => Batching | undefined;
   /** Makes the watcher of the buffer towards a peer; it may slow work down before the buffer is full. */
   readonly pressure?: (peer: Peer) => Pressure | undefined;
+  /** Told how many messages leave in one write. */
+  readonly onWrite?: (messages: number) => void;
 }
 
 /** Owns a connection's writable side. One write is under way at a time; what comes meanwhile is the next batch. */
@@ -172,6 +174,7 @@ export class Outbox {
     if (this.#holds(nowMs)) return;
     const batch = this.#take(nowMs);
     this.#writingMessages = batch.length;
+    this.#options.onWrite?.(batch.length);
     this.#stall.begin(nowMs);
     this.#sink.write(batch).then(this.#written, () => this.#fail());
   };

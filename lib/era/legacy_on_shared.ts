@@ -14,6 +14,7 @@ import type { Server } from "../core/upstream.ts";
 import { INITIALIZED, initializeRequest } from "./discovery.ts";
 import { isLogLevel, isLoud } from "./log_levels.ts";
 import type { LegacyServerState } from "./modern_on_legacy.ts";
+import { OwnTasks } from "./own_tasks.ts";
 import { QuietCall } from "./quiet_call.ts";
 import { EVERYTHING } from "./shared_client.ts";
 
@@ -22,6 +23,7 @@ export class LegacyOnShared {
   readonly #server: Server;
   readonly #session: Session;
   readonly #state: LegacyServerState;
+  readonly #tasks = new OwnTasks();
 
   constructor(server: Server, session: Session, state: LegacyServerState) {
     this.#server = server;
@@ -46,7 +48,11 @@ export class LegacyOnShared {
         return result(message.id!, {});
     }
     const level = this.#state.logLevels.of(this.#session);
-    return await this.#server.request(level === undefined ? call : new QuietCall(call, level));
+    const answer = await this.#server.request(
+      level === undefined ? call : new QuietCall(call, level),
+    );
+    this.#tasks.learn(message, answer);
+    return answer;
   };
 
   /** Passes on what concerns this client. */
@@ -65,6 +71,8 @@ export class LegacyOnShared {
       case "notifications/initialized":
       case "notifications/roots/list_changed":
         return; // the gateway's own handshake; roots of one client are not those of all
+      case "notifications/tasks/status":
+        return; // nobody was told that clients keep tasks: it can only be another's
       case "notifications/cancelled":
         return this.#server.cancel(this.#session, message) as undefined;
     }
@@ -86,6 +94,8 @@ export class LegacyOnShared {
         return this.#state.subscriptions.concerns(message.uri ?? "", this.#session);
       case "notifications/message":
         return this.#concernsLog(message);
+      case "notifications/tasks/status":
+        return this.#tasks.concerns(message);
     }
     return true;
   }

@@ -7,7 +7,7 @@ import type { RequestInfo } from "../core/connection.ts";
 import { monotonicMs } from "../core/clock.ts";
 import { DISCOVER_METHOD, noDiscovery } from "../core/eras.ts";
 import { GatewayError, reasonOf, toGatewayError } from "../core/errors.ts";
-import type { EraCheck, Handler } from "../core/handler.ts";
+import type { Call, EraCheck, Handler } from "../core/handler.ts";
 import type { Message } from "../core/message.ts";
 import { ActiveCall } from "./active_call.ts";
 import type { Outlet } from "./outlet.ts";
@@ -15,8 +15,10 @@ import type { ClientSession } from "./session.ts";
 
 /** What the dispatcher reports, for counters and logs. */
 export interface DispatchEvents {
-  /** A request was answered; `outcome` is `ok`, `tool_error`, `error`, `cancelled` or the name of a failure. */
-  answered(method: string, outcome: string, durationMs: number): void;
+  /** A request was answered; `outcome` is `ok`, `tool_error`, `error`, `cancelled` or the name of a failure; `errorCode` is that of the error answered. */
+  answered(method: string, outcome: string, durationMs: number, errorCode?: unknown): void;
+  /** The same of every call, also those that nobody waits for any more, with the call itself. */
+  finished?(call: Call, outcome: string, durationMs: number): void;
   /** A notification that could not be delivered. */
   undelivered(method: string, reason: string): void;
 }
@@ -76,27 +78,31 @@ export class Dispatcher {
 
   #answer(call: ActiveCall, answer: Message): void {
     let outcome: string;
+    let code: unknown;
     try {
       if (call.message.method === "initialize") noteVersion(call.session, answer);
       outcome = outcomeOf(answer);
+      if (answer.isError) code = answer.json().error?.code;
       if (!call.ended) call.outlet.answer(answer);
     } catch (error) {
       return this.#refuse(call, error);
     }
-    this.#finish(call, outcome);
+    this.#finish(call, outcome, code);
   }
 
   #refuse(call: ActiveCall, error: unknown): void {
     const refusal = toGatewayError(error);
     if (!call.ended) call.outlet.refuse(refusal, call.message.id);
-    this.#finish(call, refusal.failure);
+    this.#finish(call, refusal.failure, refusal.code);
   }
 
-  #finish(call: ActiveCall, outcome: string): void {
+  #finish(call: ActiveCall, outcome: string, code?: unknown): void {
     const { session, message } = call;
     session.finish(call);
     const durationMs = monotonicMs() - call.startMs;
-    this.#events.answered(message.method!, call.ended ? "cancelled" : outcome, durationMs);
+    this.#events.finished?.(call, call.ended ? "cancelled" : outcome, durationMs);
+    if (call.ended) this.#events.answered(message.method!, "cancelled", durationMs);
+    else this.#events.answered(message.method!, outcome, durationMs, code);
   }
 
   #admit({ message, session, request }: ActiveCall): void {

@@ -98,6 +98,16 @@ export class SessionRegistry implements Disposable {
     return session;
   }
 
+  /** Live sessions of one account. */
+  countOf(account: string): number {
+    return this.#perAccount.of(account);
+  }
+
+  /** Most sessions of one account. */
+  get perAccountMax(): number {
+    return this.#options.sessionsPerAccountMax;
+  }
+
   /** The live session with this id. */
   find(id: string): ClientSession | undefined {
     return this.#sessions.get(id);
@@ -141,7 +151,8 @@ export class SessionRegistry implements Disposable {
 
 const SESSIONLESS = { askDeadlineMs: 0, asksOpenMax: 0, isSessionless: true };
 
-function tooManyOfOne(max: number): GatewayError {
+/** Why a client may not open another session. */
+export function tooManyOfOne(max: number): GatewayError {
   const why = `Cannot open session: this client has ${max} open already`;
   return new GatewayError("RateLimited", why, {
     headers: { "retry-after": "60" },

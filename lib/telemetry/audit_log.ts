@@ -4,13 +4,12 @@
  *
  * @module
  */
-import { constants } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
 import { monotonicMs } from "../core/clock.ts";
 import { reasonOf, SluiceError } from "../core/errors.ts";
 import type { SecurityEvent, SecurityEvents } from "../core/security_event.ts";
 import { limited } from "./limited_logger.ts";
-import { type DropCounter, LogDestination, type LogSink } from "./log_destination.ts";
+import { type DropCounter, LogDestination } from "./log_destination.ts";
+import { LogFile } from "./log_file.ts";
 import type { Logger } from "./logger.ts";
 import { redactText } from "./redact.ts";
 
@@ -19,15 +18,15 @@ export interface AuditLog extends AsyncDisposable {
   readonly note: SecurityEvents;
   /** Resolves when everything noted so far is written or dropped. */
   flush(): Promise<void>;
+  /** Takes the file that is at the path now: log rotation has renamed the old one. */
+  reopen?(): Promise<void>;
 }
 
 /** Lines of a second among the other log lines. */
 const LOG_LINES_PER_SECOND_MAX = 10;
 /** Lines of a second in a file of its own: whoever attacks must not fill the disk. */
 const FILE_LINES_PER_SECOND_MAX = 1_000;
-const ROTATION_CHECK_MS = 1_000;
 const SECOND_MS = 1_000;
-const OWNER_ONLY = 0o600;
 
 /** Events as lines of the normal log, at `info`. */
 export function auditAmongLogLines(logger: Logger): AuditLog {
@@ -60,8 +59,8 @@ export interface AuditFileOptions {
  * @throws {SluiceError} when it cannot be opened, or is a symbolic link
  */
 export async function auditFile(path: string, options: AuditFileOptions = {}): Promise<AuditLog> {
-  const { dropped, onGap, now = () => new Date(), rotationCheckMs = ROTATION_CHECK_MS } = options;
-  const sink = await FileSink.open(path, rotationCheckMs).catch((error) => {
+  const { dropped, onGap, now = () => new Date(), rotationCheckMs } = options;
+  const sink = await LogFile.open(path, rotationCheckMs).catch((error) => {
     throw new SluiceError(`Cannot open audit log ${path}: ${reasonOf(error)}`, { cause: error });
   });
   const destination = new LogDestination({ sink, dropped, onGap });
@@ -72,6 +71,7 @@ export async function auditFile(path: string, options: AuditFileOptions = {}): P
       else dropped?.inc(1);
     },
     flush: () => destination.flush(),
+    reopen: () => sink.reopen(),
     async [Symbol.asyncDispose]() {
       await destination.flush();
       await sink[Symbol.asyncDispose]();
@@ -113,50 +113,4 @@ class Allowance {
     this.#left--;
     return true;
   }
-}
-
-/** Adds to the file at a path, and to the new one there when somebody has renamed it. */
-class FileSink implements LogSink, AsyncDisposable {
-  readonly #path: string;
-  #file: FileHandle;
-  #inode: number;
-  readonly #rotationCheckMs: number;
-  #checkAtMs = 0;
-
-  private constructor(path: string, rotationCheckMs: number, file: FileHandle, inode: number) {
-    this.#path = path;
-    this.#rotationCheckMs = rotationCheckMs;
-    this.#file = file;
-    this.#inode = inode;
-  }
-
-  static async open(path: string, rotationCheckMs: number): Promise<FileSink> {
-    const file = await opened(path);
-    return new FileSink(path, rotationCheckMs, file, (await file.stat()).ino);
-  }
-
-  async write(bytes: Uint8Array): Promise<number> {
-    if (monotonicMs() >= this.#checkAtMs) await this.#follow();
-    return (await this.#file.write(bytes)).bytesWritten;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file.close();
-  }
-
-  async #follow(): Promise<void> {
-    this.#checkAtMs = monotonicMs() + this.#rotationCheckMs;
-    const there = await stat(this.#path).catch(() => undefined);
-    if (there?.ino === this.#inode) return;
-    const file = await opened(this.#path);
-    await this.#file.close();
-    this.#file = file;
-    this.#inode = (await file.stat()).ino;
-  }
-}
-
-/** Never through a symbolic link: the directory may belong to somebody else. */
-function opened(path: string): Promise<FileHandle> {
-  const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0 } = constants;
-  return open(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, OWNER_ONLY);
 }

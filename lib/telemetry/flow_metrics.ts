@@ -73,7 +73,7 @@ function ratioOf(compressed: Counter<"encoding" | "stage">, tell: (ratio: number
 function answerMetrics(registry: Registry) {
   const lookups = registry.histogram({
     name: "sluice_cache_lookup_seconds",
-    help: "Time from a call's arrival at the cache to its kept answer, of one in sixteen.",
+    help: "Time from a call's arrival at the cache to its kept answer, of one in 64.",
     labels: ["target"],
     buckets: LOOKUP_BUCKETS_S,
   });
@@ -83,8 +83,7 @@ function answerMetrics(registry: Registry) {
       "Share of lookups within their target: resource_read and tool_schema 50 us, static_metadata 10 us, shared_memory 100 us.",
     labels: ["target"],
     acrossWorkers: "min",
-    collect: (gauge) =>
-      compliance(lookups, (target, ratio) => gauge.with({ target }).set(ratio)),
+    collect: (gauge) => compliance(lookups, (target, ratio) => gauge.with({ target }).set(ratio)),
   });
   return {
     /** Lookups that were timed; see `LOOKUP_TARGETS_S`. */

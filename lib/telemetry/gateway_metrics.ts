@@ -7,7 +7,6 @@
  * @module
  */
 import { flowMetrics } from "./flow_metrics.ts";
-import { joinedMetrics } from "./joined_metrics.ts";
 import type { Registry } from "./metrics.ts";
 import { registerProcessMetrics } from "./process_metrics.ts";
 import { serviceMetrics } from "./service_metrics.ts";
@@ -30,7 +29,6 @@ export type GatewayMetrics =
 export function gatewayMetrics(registry: Registry): GatewayMetrics {
   registerProcessMetrics(registry);
   serviceMetrics(registry);
-  joinedMetrics(registry);
   return {
     ...trafficMetrics(registry),
     ...requestMetrics(registry),

@@ -8,10 +8,15 @@
  * @module
  */
 import { monotonicMs } from "../core/clock.ts";
+import { reasonOf } from "../core/errors.ts";
 
 /** What the destination writes to: `Deno.stderr`, or a fake. */
 export interface LogSink {
   write(bytes: Uint8Array): Promise<number>;
+  /** Begins anew where the lines go, after log rotation. */
+  reopen?(): Promise<void>;
+  /** Disposed with the logger that writes to it. */
+  [Symbol.asyncDispose]?(): Promise<void>;
 }
 
 /** Counts lines that were not written; a counter series of the registry fits. */
@@ -27,6 +32,8 @@ export interface LogDestinationOptions {
   /** After a failed write nothing is tried for so long, ms. */
   readonly retryAfterMs?: number;
   readonly dropped?: DropCounter;
+  /** Told why lines cannot be written, once until they can again. */
+  readonly onLost?: (reason: string) => void;
   /** Called when lines can be written again, with the number lost since the last call. */
   readonly onGap?: (lines: number) => void;
   /** Monotonic clock, ms. */
@@ -42,6 +49,7 @@ export class LogDestination {
   readonly #pendingCharsMax: number;
   readonly #retryAfterMs: number;
   readonly #dropped: DropCounter | undefined;
+  readonly #onLost: ((reason: string) => void) | undefined;
   readonly #onGap: ((lines: number) => void) | undefined;
   readonly #nowMs: () => number;
   #pending: string[] = [];
@@ -49,6 +57,8 @@ export class LogDestination {
   #pump: Promise<void> | undefined;
   #retryAtMs = 0;
   #unreported = 0;
+  /** Nothing could be written at last. */
+  #isLost = false;
   /** The last write broke off inside a line. */
   #torn = false;
 
@@ -57,6 +67,7 @@ export class LogDestination {
     this.#pendingCharsMax = options.pendingCharsMax ?? 256 * 1024;
     this.#retryAfterMs = options.retryAfterMs ?? 1000;
     this.#dropped = options.dropped;
+    this.#onLost = options.onLost;
     this.#onGap = options.onGap;
     this.#nowMs = options.nowMs ?? monotonicMs;
   }
@@ -112,8 +123,9 @@ export class LogDestination {
         written += count;
       }
       this.#torn = false;
+      this.#isLost = false;
       return true;
-    } catch {
+    } catch (error) {
       // ENOSPC, EPIPE, a closed descriptor: the log cannot report its own failure, so it is counted.
       const prefix = this.#torn ? 1 : 0;
       const finished = countLineFeeds(bytes.subarray(0, written)) - Math.min(prefix, written);
@@ -122,6 +134,8 @@ export class LogDestination {
       this.#drop(lines.length - finished + this.#pending.length);
       this.#pending = [];
       this.#pendingChars = 0;
+      if (!this.#isLost) this.#onLost?.(reasonOf(error));
+      this.#isLost = true;
       return false;
     }
   }

@@ -8,17 +8,19 @@
  * @module
  */
 import type { DropCounter, LogSink } from "./log_destination.ts";
+import {
+  LevelTable,
+  type LogLevel,
+  type LogThreshold,
+  type ModuleGate,
+  type ModuleLevels,
+  passes,
+  showsStacks,
+} from "./log_levels.ts";
 import { PinoWriter } from "./pino_writer.ts";
 import { redactFields, redactText } from "./redact.ts";
 
-/** Levels that a line can have, least important first. */
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
-
-/** Level of a line. */
-export type LogLevel = typeof LOG_LEVELS[number];
-
-/** What a logger lets through: lines of this level and above, or nothing. */
-export type LogThreshold = LogLevel | "silent";
+export { LOG_LEVELS, type LogLevel, type LogThreshold } from "./log_levels.ts";
 
 /** What a line tells besides its message. Secrets are removed, depth and size bounded. */
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -38,9 +40,23 @@ export interface Logger {
   child(module: string, fields?: LogFields): Logger;
 }
 
-/** The logger that owns the destination. Disposing it writes what waits. */
+/** The logger that owns the destination. Disposing it writes what waits, and closes the destination. */
 export interface RootLogger extends Logger, AsyncDisposable {
+  /** Level of modules that have none of their own. */
   setThreshold(threshold: LogThreshold): void;
+  /**
+   * Level of one module from now on, by the name that its lines have; `undefined` takes it back, and `*` stands for
+   * all modules that have none of their own.
+   *
+   * @throws {SluiceError} when it is no level, or no name of a module
+   */
+  setLevel(module: string, threshold: LogThreshold | undefined): void;
+  /** Levels of all single modules from now on. */
+  setLevels(levels: ModuleLevels): void;
+  /** Levels of all modules that have logged, and under `*` of those that have none of their own. */
+  levels(): ModuleLevels;
+  /** Begins a file anew that log rotation has renamed. */
+  reopen(): Promise<void>;
   /** Resolves when everything logged so far is written or dropped, at the latest after `deadlineMs` (500). */
   flush(deadlineMs?: number): Promise<void>;
 }
@@ -49,10 +65,14 @@ export interface RootLogger extends Logger, AsyncDisposable {
 export interface LoggerOptions {
   /** `info` when absent. */
   readonly threshold?: LogThreshold;
+  /** Of single modules. */
+  readonly levels?: ModuleLevels;
   /** `text` when standard error is a terminal, else `json`. */
   readonly format?: "json" | "text";
-  /** Standard error when absent. */
+  /** Standard error when absent. Disposed with the logger. */
   readonly sink?: LogSink;
+  /** Told why lines cannot be written, once until they can again. */
+  readonly onLost?: (reason: string) => void;
   /** Counts lines that were not written: `metrics.logDropped`. */
   readonly dropped?: DropCounter;
   /** Holds lines below `error` back for so long, ms, before pino is imported: keeps the start quick. 0 when absent. */
@@ -64,11 +84,6 @@ export interface LoggerOptions {
 }
 
 const RESERVED_FIELDS = new Set(["level", "time", "pid", "msg", "module"]);
-const RANKS: Readonly<Record<LogThreshold, number>> = {
-  ...{ trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 },
-  silent: Infinity,
-};
-
 /** Makes the logger of a process. Opens nothing, imports nothing until the first line. */
 export function createLogger(options: LoggerOptions = {}): RootLogger {
   return new ProcessLogger(options);
@@ -104,44 +119,58 @@ class ProcessLogger extends BaseLogger implements RootLogger {
   readonly #now: () => Date;
   readonly #dropped: DropCounter | undefined;
   readonly #lines: PinoWriter;
-  #rank: number;
+  readonly #levels: LevelTable;
+  readonly #sink: LogSink | undefined;
 
   constructor(options: LoggerOptions) {
     super();
-    this.#rank = RANKS[options.threshold ?? "info"];
+    this.#levels = new LevelTable(options.threshold ?? "info");
+    this.#levels.setAll(options.levels ?? {});
     this.#now = options.now ?? (() => new Date());
     this.#dropped = options.dropped;
+    this.#sink = options.sink;
     this.#lines = new PinoWriter({
       sink: options.sink,
       dropped: options.dropped,
       pendingCharsMax: options.pendingCharsMax,
       format: options.format ?? (Deno.stderr.isTerminal() ? "text" : "json"),
       importDelayMs: options.importDelayMs ?? 0,
+      onLost: options.onLost,
       onGap: (lines) => this.warn("log lines were dropped", { lines }),
     });
   }
 
   enabled(level: LogLevel): boolean {
-    return RANKS[level] >= this.#rank;
+    return passes(this.#levels.root, level);
   }
 
   log(level: LogLevel, message: string, fields?: LogFields): void {
-    this.writeLine(level, message, {}, fields);
+    this.writeLine(this.#levels.root, level, message, {}, fields);
   }
 
   child(module: string, fields?: LogFields): Logger {
-    return new ChildLogger(this, this.inherit({}, module, fields));
+    return new ChildLogger(this, this.gateOf(module), this.inherit({}, module, fields));
+  }
+
+  gateOf(module: string): ModuleGate {
+    return this.#levels.gateOf(module);
   }
 
   /** Writes a line with fields that are safe already and others that are not yet. */
-  writeLine(level: LogLevel, message: string, safe: LogFields, fields?: LogFields): void {
-    if (!this.enabled(level)) return;
+  writeLine(
+    gate: ModuleGate,
+    level: LogLevel,
+    message: string,
+    safe: LogFields,
+    fields?: LogFields,
+  ): void {
+    if (!passes(gate, level)) return;
     try {
       this.#lines.write({
         level,
         time: this.#now().toISOString(),
         message: redactText(message),
-        fields: { ...safe, ...this.#safe(fields) },
+        fields: { ...safe, ...this.#safe(gate, fields) },
       });
     } catch {
       this.#dropped?.inc(1); // logging must not fail what is logged about
@@ -150,11 +179,27 @@ class ProcessLogger extends BaseLogger implements RootLogger {
 
   /** Fields of a child of a child. */
   inherit(safe: LogFields, module: string, fields?: LogFields): LogFields {
-    return { ...safe, ...this.#safe(fields), module };
+    return { ...safe, ...this.#safe(this.#levels.root, fields), module };
   }
 
   setThreshold(threshold: LogThreshold): void {
-    this.#rank = RANKS[threshold];
+    this.#levels.setThreshold(threshold);
+  }
+
+  setLevel(module: string, threshold: LogThreshold | undefined): void {
+    this.#levels.set(module, threshold);
+  }
+
+  setLevels(levels: ModuleLevels): void {
+    this.#levels.setAll(levels);
+  }
+
+  levels(): ModuleLevels {
+    return this.#levels.levels();
+  }
+
+  async reopen(): Promise<void> {
+    await this.#sink?.reopen?.();
   }
 
   flush(deadlineMs = 500): Promise<void> {
@@ -163,11 +208,12 @@ class ProcessLogger extends BaseLogger implements RootLogger {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.flush();
+    await this.#sink?.[Symbol.asyncDispose]?.();
   }
 
-  #safe(fields: LogFields | undefined): Record<string, unknown> {
+  #safe(gate: ModuleGate, fields: LogFields | undefined): Record<string, unknown> {
     if (fields === undefined) return {};
-    const safe = redactFields(fields, { stacks: this.#rank <= RANKS.debug });
+    const safe = redactFields(fields, { stacks: showsStacks(gate) });
     for (const name of RESERVED_FIELDS) {
       if (!(name in safe)) continue;
       safe[`${name}_`] = safe[name];
@@ -179,23 +225,26 @@ class ProcessLogger extends BaseLogger implements RootLogger {
 
 class ChildLogger extends BaseLogger {
   readonly #root: ProcessLogger;
+  readonly #gate: ModuleGate;
   readonly #fields: LogFields;
 
-  constructor(root: ProcessLogger, fields: LogFields) {
+  constructor(root: ProcessLogger, gate: ModuleGate, fields: LogFields) {
     super();
     this.#root = root;
+    this.#gate = gate;
     this.#fields = fields;
   }
 
   enabled(level: LogLevel): boolean {
-    return this.#root.enabled(level);
+    return passes(this.#gate, level);
   }
 
   log(level: LogLevel, message: string, fields?: LogFields): void {
-    this.#root.writeLine(level, message, this.#fields, fields);
+    this.#root.writeLine(this.#gate, level, message, this.#fields, fields);
   }
 
   child(module: string, fields?: LogFields): Logger {
-    return new ChildLogger(this.#root, this.#root.inherit(this.#fields, module, fields));
+    const inherited = this.#root.inherit(this.#fields, module, fields);
+    return new ChildLogger(this.#root, this.#root.gateOf(module), inherited);
   }
 }

@@ -23,6 +23,7 @@ export class Registry {
   readonly #metrics = new Map<string, Metric>();
   /** Every sample name in use, and the metric that owns it: `x_sum` belongs to the histogram `x`. */
   readonly #sampleOwners = new Map<string, string>();
+  readonly #updates: (() => void)[] = [];
   readonly #overflows: Counter<"metric">;
   readonly #collectFailures: Counter<"metric">;
 
@@ -72,11 +73,17 @@ export class Registry {
     return this.#add(options, new Histogram(options, this.#overflowOf(options.name)));
   }
 
+  /** Calls `update` before every exposition, for series that are kept elsewhere. It must not throw. */
+  onCollect(update: () => void): void {
+    this.#updates.push(update);
+  }
+
   /**
    * Every metric in the order of declaration, brought up to date by its `collect` callback. A callback
    * that throws leaves its metric as it was and is counted in `sluice_metric_collect_failures_total`.
    */
   collect(): readonly Metric[] {
+    for (const update of this.#updates) update();
     const metrics = [...this.#metrics.values()];
     for (const metric of metrics) {
       try {

@@ -36,7 +36,11 @@ export function registerProcessMetrics(registry: Registry): void {
   registry.gauge({
     name: "process_max_fds",
     help: "Maximum number of open file descriptors.",
-  }).with({}).set(descriptorsMax());
+    collect(gauge) {
+      const max = descriptorsMax();
+      if (max !== undefined) gauge.with({}).set(max);
+    },
+  });
 }
 
 /**
@@ -87,9 +91,9 @@ function openDescriptors(): number {
   return entries - 1; // the one that reads the directory
 }
 
-/** The soft limit. */
-function descriptorsMax(): number {
+/** The soft limit; `undefined` where there is none. */
+function descriptorsMax(): number | undefined {
   const limits = Deno.readTextFileSync("/proc/self/limits");
   const soft = /^Max open files\s+(\S+)/m.exec(limits)?.[1];
-  return soft === "unlimited" ? Infinity : Number(soft);
+  return soft === "unlimited" ? undefined : Number(soft);
 }

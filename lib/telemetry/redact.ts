@@ -16,7 +16,7 @@ const VALUES_MAX = 512;
 
 /** Matched against keys in lower case without `-`, `_` and blanks. */
 const SECRET_KEY =
-  /authorization|cookie|passw(or)?d|passphrase|secret|apikey|accesskey|privatekey|credential|bearer|^jwt$|assertion|(?<!progress)tokens?$/;
+  /authorization|cookie|passw(or)?d|^pwd$|passphrase|secret|signature$|requeststate|apikey|accesskey|privatekey|credential|bearer|^jwt$|assertion|(?<!progress)tokens?$/;
 const SESSION_KEY = /sessionid$/;
 
 /**
@@ -31,16 +31,20 @@ const SECRET_TEXTS: readonly (readonly [RegExp, string])[] = [
   ],
   [/\b(Bearer|Basic|DPoP)\s+[\w.~+/=-]{4,}/gi, "$1 "],
   // scheme://user:password@host
-  [/(:\/\/)[^\s/?#@]+(?=@)/g, "$1"],
+  [/(:\/\/)[^\s/?#]+(?=@)/g, "$1"],
+  // arguments of programs
+  [/(--[\w-]{0,40}(?:token|secret|password|key)\s+)[^\s-]\S*/gi, "$1"],
   // key=value and "key": "value"
   [
-    /((?:token|secret|passw(?:or)?d|api[_-]?key|access[_-]?key|assertion)["']?\s*[:=]\s*)(?:"[^"]*"|'[^']*'|[^\s&;,"'}]+)/gi,
+    /((?:token|secret|passw(?:or)?d|\bpwd|passphrase|(?:api|access|private)[_-]?key|signature|assertion|requestState)\\?["']?\s*[:=]\s*)(?:"[^"]*"|'[^']*'|\\?["']?[^\s&;,"'}\\]+)/gi,
     "$1",
   ],
   [/([?&](?:key|code|sig|signature)=)[^\s&#"']+/gi, "$1"],
   [/-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[\s\S]*?(?:-----END|$)/g, ""],
   // tokens known by their look: JWT and the prefixes of large services
   [/\beyJ[\w-]{8,512}\.[\w-]+\.[\w-]*/g, ""],
+  [/\b(Token)\s+[\w.~+/=-]{16,}/g, "$1 "],
+  [/\bA(?:KIA|SIA)[A-Z0-9]{12,}/g, ""],
   [/\b(?:sk|ghp|gho|ghs|ghu|github_pat|glpat|xox[abp])[-_][\w-]{16,}/g, ""],
 ];
 

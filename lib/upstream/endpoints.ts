@@ -25,6 +25,8 @@ export interface EndpointSetOptions {
 export interface EndpointSetEvents {
   /** New connections go to another endpoint from now on. */
   switched(from: string, to: string, why: "lost" | "better"): void;
+  /** Of several endpoints none could be reached. */
+  stranded?(): void;
   /** An endpoint was not there; the next one is tried. */
   unreachable(endpoint: string, reason: string): void;
 }
@@ -91,7 +93,7 @@ export class EndpointSet implements Disposable {
   reconsider(): void {
     const candidate = this.candidate();
     const isFresh = candidate !== undefined && monotonicMs() - candidate.lastGoodMs < FRESH_MS;
-    if (isFresh) this.#switch(candidate, "better");
+    if (isFresh) this.#switch(candidate, this.#current!.isPromising ? "better" : "lost");
     this.#askToMove();
   }
 
@@ -123,6 +125,9 @@ export class EndpointSet implements Disposable {
     const won = await firstSuccess(ways, signal, ({ connection, watch }) => {
       watch.ended();
       void connection[Symbol.asyncDispose]();
+    }).catch((error) => {
+      if (this.#endpoints.length > 1 && !isCalledOff(signal)) this.#events.stranded?.();
+      throw error;
     });
     return this.#adopt(won.connection, won.watch);
   }

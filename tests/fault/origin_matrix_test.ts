@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import tls from "node:tls";
+import { TestAuthority } from "../fixtures/certificates.ts";
 import { bounded } from "../fixtures/child_wait.ts";
 import { GuardedGateway } from "../fixtures/guarded_gateway.ts";
 import { RawClient } from "../fixtures/http_raw.ts";
@@ -64,5 +67,39 @@ Deno.test("a foreign Host or Origin is refused on every endpoint, before anybody
         else assert.ok(status === 403 || status === 400, `${what}: ${status}`);
       }
     }
+  }
+});
+
+/** The status of an answer over TLS. */
+async function statusOverTls(port: number, head: string, host: string, origin: string) {
+  const socket = tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
+  let text = "";
+  socket.on("data", (bytes) => text += bytes);
+  socket.on("error", () => {}); // "close" follows
+  const closed = once(socket, "close");
+  const close = head.includes("connection:") ? "" : "connection: close\r\n";
+  socket.write(`${head}host: ${host}\r\norigin: ${origin}\r\n${close}\r\n`);
+  await bounded(closed, "the end of the connection");
+  return Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1]);
+}
+
+Deno.test("the same over TLS", async () => {
+  await using authority = await TestAuthority.create();
+  const { cert, key } = await authority.issue("gateway");
+  await using gateway = await GuardedGateway.start({
+    listen: [`https://127.0.0.1:0?cert=${cert}&key=${key}`],
+    auth: { clients: CLIENTS },
+  });
+  const port = Number(gateway.url().port);
+  const [own, evil] = [`127.0.0.1:${port}`, "evil.example"];
+  for (const [name, head] of Object.entries(ENDPOINTS)) {
+    const statuses = [
+      await statusOverTls(port, head, own, `https://${own}`),
+      await statusOverTls(port, head, own, `https://${evil}`),
+      await statusOverTls(port, head, evil, `https://${own}`),
+      await statusOverTls(port, head, evil, `https://${evil}`),
+    ];
+    assert.notEqual(statuses[0], 403, name);
+    assert.deepEqual(statuses.slice(1), [403, 403, 403], name);
   }
 });

@@ -1,21 +1,12 @@
 import assert from "node:assert/strict";
-import net from "node:net";
 import {
   Client,
   ClientCredentialsProvider,
   StreamableHTTPClientTransport,
 } from "@modelcontextprotocol/client";
 import { AuthorizationServer } from "../fixtures/authorization_server.ts";
+import { freePort } from "../fixtures/free_port.ts";
 import { GuardedGateway } from "../fixtures/guarded_gateway.ts";
-
-/** A port that was free a moment ago: the gateway has to know its public address before it listens. */
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}
 
 Deno.test("the SDK's client finds the authorization server, gets a token for us, and steps up", async () => {
   await using server = await AuthorizationServer.start();

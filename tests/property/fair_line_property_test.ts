@@ -20,22 +20,25 @@ class Observed {
   readonly waiting = new Map<Waiter, string>();
   /** Of every party that waits: who was admitted since it began to, or was admitted last. */
   readonly passed = new Map<string, string[]>();
+  /** When the last one joined, whom anybody may have to give way to. */
+  #wasFull = false;
 
   of(party: string): Waiter[] {
     return [...this.waiting].filter(([, own]) => own === party).map(([waiter]) => waiter);
   }
 
   join(party: string): void {
-    const longest = Math.max(...PARTIES.map((name) => this.of(name).length));
-    const own = this.of(party).length, isFull = this.waiting.size === QUEUE;
+    const longest = this.#longest();
+    const own = this.of(party).length;
+    const isFull = this.#wasFull = this.waiting.size === QUEUE;
     const waiter = {
       admit: () => this.#admitted(waiter, party),
       dismiss: () => {
-        assert.ok(isFull, "dismissed without need");
+        assert.ok(this.#wasFull, "dismissed without need");
         if (!this.waiting.has(waiter)) {
           return assert.ok(own + 1 >= longest, "a short line gave way");
         }
-        assert.equal(this.of(party).length, longest, "not of the longest line");
+        assert.equal(this.of(party).length, this.#longest(), "not of the longest line");
         assert.equal(this.of(party).at(-1), waiter, "not the last of its line");
         this.gone(waiter);
       },
@@ -50,6 +53,10 @@ class Observed {
     const party = this.waiting.get(waiter)!;
     this.waiting.delete(waiter);
     if (this.of(party).length === 0) this.passed.delete(party);
+  }
+
+  #longest(): number {
+    return Math.max(...PARTIES.map((name) => this.of(name).length));
   }
 
   #admitted(waiter: Waiter, party: string): void {

@@ -34,7 +34,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ...WIRING.map((file) => [file, EVERYTHING] as const),
   ["main.ts", ["cli", "deno.json"]],
 ]);
-const UNRESTRICTED = new Set(["tests", "bench", "compiled"]);
+const UNRESTRICTED = new Set(["tests", "bench", "compiled", "packaging"]);
 
 /** Data that a file embeds or writes is nobody's layer. */
 const MODULE = /(\.[jt]s|^deno\.json)$/;

@@ -146,7 +146,11 @@ export class BoundServer {
     this.accepted++;
     this.#hooks.accepted();
     const { connections } = this.#options;
-    const release = connections?.admit(socket.remoteAddress);
+    const release = connections?.admit(
+      socket.remoteAddress,
+      this.#options.tls === undefined ? "http" : "https",
+      socket,
+    );
     if (connections !== undefined && release === undefined) return void socket.destroy();
     if (release !== undefined) socket.once("close", release);
     this.#track(socket);

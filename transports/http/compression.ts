@@ -10,6 +10,7 @@ import {
   encodeBody,
 } from "../../lib/framing/compression/http_encoding.ts";
 import { EventCompressor } from "../../lib/framing/compression/event_compressor.ts";
+import { countCompressed } from "../../lib/framing/compression/process_totals.ts";
 import { isLoopbackHost } from "./host_check.ts";
 import type { FlatHeaders } from "./refusal.ts";
 import type { TrustedProxies } from "./trusted_proxies.ts";
@@ -44,7 +45,9 @@ export function codedBody(
   const encoding = chooseEncoding(String(req.headers["accept-encoding"]), body.length);
   if (encoding === undefined) return body;
   headers.push("content-encoding", encoding);
-  return encodeBody(encoding, body);
+  const coded = encodeBody(encoding, body);
+  countCompressed(encoding, body.length, coded.length);
+  return coded;
 }
 
 /** Where the events of a stream are written to. */
@@ -99,12 +102,14 @@ class CompressedWriter implements EventWriter {
     this.#waitingBytes += bytes.length;
     this.#compressing = this.#compressor.compress(bytes).then((coded) => {
       this.#waitingBytes -= bytes.length;
+      countCompressed("gzip", bytes.length, coded.length);
       this.#paced.write(coded);
     }, () => {}); // the client has gone, as the response tells
   }
 
   end(): void {
     this.#compressor.end().then((coded) => {
+      countCompressed("gzip", 0, coded.length);
       this.#paced.write(coded);
       this.#paced.end();
     }, () => {}); // see write()

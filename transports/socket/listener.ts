@@ -182,7 +182,7 @@ export class SocketListener implements Listener {
   #onAccepted(raw: Socket): void {
     this.#probe?.accepted();
     const { connections } = this.#options;
-    const release = connections?.admit(raw.remoteAddress);
+    const release = connections?.admit(raw.remoteAddress, this.#parts.transport, raw);
     if (this.#isClosed || (connections !== undefined && release === undefined)) {
       raw.on("error", () => {}); // nobody is interested any more
       raw.destroy();

@@ -78,7 +78,7 @@ const PIPELINED_MAX = 8;
 /** POSTs of one connection that may wait for its reader. */
 const POSTS_MAX = 1000;
 /** Bytes of them: clients that posted and never read their streams held 15 MB each. */
-const POSTED_BYTES_MAX = 256 * 1024;
+const POSTED_BYTES_MAX = 1024 * 1024;
 /** Clients of this transport post rarely: their connections stay open for so long, ms. */
 const KEEP_ALIVE_MS = 120_000;
 const KEEP_ALIVE = `timeout=${KEEP_ALIVE_MS / 1000}`;

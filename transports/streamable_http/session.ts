@@ -7,6 +7,7 @@ import http from "node:http";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Authorizer, ProofHeaders } from "../../lib/core/connection.ts";
 import type { Message } from "../../lib/core/message.ts";
+import { addTraceHeaders } from "../../lib/core/trace_context.ts";
 import { targetOf, type UpstreamAgent } from "../http/agent.ts";
 import { failureOf, offProtocol } from "../http/answer.ts";
 import type { Flight } from "../http/flight.ts";
@@ -85,7 +86,7 @@ export class HttpSession {
 
   /** Sends one message. Resolves with the head of the answer. */
   post(message: Message, flight: Flight): Promise<IncomingMessage> {
-    return this.#open("POST", flight, ACCEPT_BOTH, undefined, message.bytes);
+    return this.#open("POST", flight, ACCEPT_BOTH, undefined, message);
   }
 
   /**
@@ -97,6 +98,7 @@ export class HttpSession {
   // deno-lint-ignore require-await -- so that all failures are rejections
   async postSingle(message: Message, flight: Flight, params: Headers): Promise<IncomingMessage> {
     const headers = singleHeaders(message, this.#headers, params);
+    addTraceHeaders(headers, message.context?.trace);
     headers.accept = ACCEPT_BOTH;
     return this.#send("POST", flight, headers, message.bytes);
   }
@@ -116,7 +118,7 @@ export class HttpSession {
     flight: Flight,
     accept: string,
     lastEventId?: string,
-    body?: Uint8Array,
+    message?: Message,
   ): Promise<IncomingMessage> {
     const headers: Record<string, string | number> = { ...this.#headers, accept };
     if (this.id !== undefined) headers["mcp-session-id"] = this.id;
@@ -124,7 +126,8 @@ export class HttpSession {
       headers["mcp-protocol-version"] = this.#protocolVersion;
     }
     if (lastEventId !== undefined) headers["last-event-id"] = lastEventId;
-    return this.#send(method, flight, headers, body);
+    addTraceHeaders(headers, message?.context?.trace);
+    return this.#send(method, flight, headers, message?.bytes);
   }
 
   #send(

@@ -6,6 +6,7 @@
 import type { Batch } from "../../lib/core/connection.ts";
 import type { TransportError } from "../../lib/core/errors.ts";
 import type { Message } from "../../lib/core/message.ts";
+import { shortLived } from "../../lib/core/short_lived.ts";
 import { batchBytes } from "../../lib/framing/writing.ts";
 import type { Ws } from "./library.ts";
 
@@ -53,15 +54,13 @@ export class Receiving {
     if (this.#isOver || this.#isEnding) return;
     for (const message of batch) this.#collected.push(message);
     this.#collectedBytes += batchBytes(batch);
-    if (this.#isWanted) {
-      if (!this.#isScheduled) {
-        this.#isScheduled = true;
-        queueMicrotask(this.#deliver);
-      }
-    } else if (
-      !this.#isPaused &&
-      (this.#collectedBytes > PAUSE_BYTES || this.#collected.length > PAUSE_MESSAGES)
-    ) {
+    if (this.#isWanted && !this.#isScheduled) {
+      this.#isScheduled = true;
+      queueMicrotask(this.#deliver);
+    }
+    // also when somebody reads: one turn brought 2 MB from a peer that had sent while the gateway was busy
+    const isMuch = this.#collectedBytes > PAUSE_BYTES || this.#collected.length > PAUSE_MESSAGES;
+    if (isMuch && !this.#isPaused) {
       this.#isPaused = true;
       this.#ws.pause();
     }
@@ -97,7 +96,7 @@ export class Receiving {
     this.#isScheduled = false;
     if (this.#isOver || !this.#isWanted || this.#collected.length === 0) return;
     const batch = this.#collected;
-    this.#collected = [];
+    this.#collected = shortLived();
     this.#collectedBytes = 0;
     this.#isWanted = false;
     this.#controller.enqueue(batch);

@@ -38,8 +38,8 @@ export const WEBSOCKET_PATH = "/mcp/ws";
 
 /** Limits and hooks of an endpoint. */
 export interface WebSocketServerOptions extends Partial<WebSocketLimits> {
-  /** Called with the status of every handshake that was refused here. */
-  readonly onRefused?: (status: number) => void;
+  /** Called with the status of every handshake that was refused here, and with the client's address where its form was bad. */
+  readonly onRefused?: (status: number, address?: string) => void;
   /** Says who each client is; absent where nobody asks. */
   readonly admit?: Admit;
 }
@@ -62,7 +62,7 @@ export class WebSocketServerEndpoint {
   readonly #limits: WebSocketLimits;
   readonly #heartbeats: Heartbeats;
   readonly #server: WsServer;
-  readonly #onRefused: (status: number) => void;
+  readonly #onRefused: (status: number, address?: string) => void;
   readonly #admit: Admit | undefined;
 
   /** @param arrivals takes the connections, in order */
@@ -92,7 +92,7 @@ export class WebSocketServerEndpoint {
   #onUpgrade(req: IncomingMessage, socket: Socket, head: Uint8Array): void {
     const problem = handshakeProblem(req);
     if (problem !== undefined) {
-      this.#onRefused(problem.status);
+      this.#onRefused(problem.status, this.#listener.proxies.clientAddress(req));
       return refuseUpgrade(socket, problem);
     }
     dropSmallWindows(req);

@@ -16,6 +16,7 @@ import { tlsIdentityOf } from "../http/tls_identity.ts";
 import { relayedFrom } from "./origin.ts";
 import { PASSPORT_HEADER, Passports } from "./passport.ts";
 import { type Answer, PrivateServer } from "./private_server.ts";
+import { askOver } from "./question.ts";
 import { Relay } from "./relay.ts";
 import { RelayConnection } from "./relay_connection.ts";
 
@@ -155,6 +156,22 @@ export class WorkerGroup implements AsyncDisposable {
     const others = Array.from({ length: count }, (_, i) => i + 1).filter((one) => one !== number);
     const answers = await Promise.allSettled(others.map((one) => this.#ask(one, path, timeoutMs)));
     return answers.flatMap((answer) => answer.status === "fulfilled" ? [answer.value] : []);
+  }
+
+  /**
+   * Asks another worker, over a connection that is kept.
+   *
+   * @param path of the question
+   * @throws {TransportError} when it does not answer in time
+   */
+  askWorker(worker: number, path: string, body: string, timeoutMs: number): Promise<string> {
+    const idle = this.#idleOf(worker);
+    return askOver(this.#connectionTo(worker), {
+      ...{ path, body, timeoutMs, bytesMax: ANSWER_BYTES_MAX },
+      passport: this.#passports.write(""),
+      onReusable: (connection) =>
+        idle.length < IDLE_MAX ? idle.push(connection) : connection.destroy(),
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

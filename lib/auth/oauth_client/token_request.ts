@@ -8,7 +8,7 @@
 import * as oauth from "oauth4webapi";
 import type { GuardedWeb } from "./guarded_web.ts";
 import { asServer, type IssuerMetadata } from "./issuer.ts";
-import { AuthorizationProblem, GrantRefused, shown } from "./problem.ts";
+import { AuthorizationProblem, codeShown, GrantRefused, shown } from "./problem.ts";
 import type { KeptGrant } from "./token_file.ts";
 
 /** Who asks, where, and what for. */
@@ -138,15 +138,14 @@ async function granted(
 export function problemOf(error: unknown, doing: string): AuthorizationProblem {
   if (error instanceof AuthorizationProblem) return error;
   if (error instanceof oauth.ResponseBodyError) {
-    const { error: code, status, error_description: detail } = error;
-    const more = detail === undefined ? "" : ` (${shown(detail)})`;
-    const text = `${doing}: the authorization server answered ${shown(code)}${more}`;
+    const { error: code, status } = error;
+    const text = `${doing}: the authorization server answered ${codeShown(code)}`;
     return status >= 400 && status < 500
       ? new GrantRefused(text, code)
       : new AuthorizationProblem(text);
   }
   if (error instanceof oauth.AuthorizationResponseError) {
-    return new GrantRefused(`${doing}: it was refused, ${shown(error.error)}`, error.error);
+    return new GrantRefused(`${doing}: it was refused, ${codeShown(error.error)}`, error.error);
   }
   if (error instanceof oauth.WWWAuthenticateChallengeError) {
     return new GrantRefused(`${doing}: the client was refused (${error.status})`, "invalid_client");

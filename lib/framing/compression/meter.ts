@@ -5,6 +5,7 @@
  */
 import { monotonicMs } from "../../core/clock.ts";
 import type { CompressionName, Compressor } from "./compressor.ts";
+import { countCompressed } from "./process_totals.ts";
 
 /** One compressed piece. */
 export interface CompressionObservation {
@@ -69,6 +70,7 @@ export class CompressionMeter {
   /** Takes a measurement. */
   observe(observation: CompressionObservation): void {
     const { name, plainBytes, wireBytes, cpuMs } = observation;
+    countCompressed(name, plainBytes, wireBytes);
     const before = this.totals(name);
     this.#totals.set(name, {
       pieces: before.pieces + 1,

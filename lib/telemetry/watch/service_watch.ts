@@ -102,6 +102,10 @@ export class ServiceWatch implements OverviewSource, Disposable {
     this.#totals.push(totals);
     this.#objectives.take(totals);
     this.#sampled = totals;
+    this.#showObjectives();
+    for (const [resource, { threshold }] of this.#levels) {
+      this.#series.capacityThreshold.with({ resource }).set(threshold);
+    }
   }
 
   /** Looks once a second from now on. The timer does not keep the process alive. */
@@ -119,10 +123,7 @@ export class ServiceWatch implements OverviewSource, Disposable {
     this.#totals.push(totals);
     if (this.#totals.length > WINDOW_LOOKS + 1) this.#totals.shift();
     this.#objectives.take(totals);
-    for (const { objective, compliance, target } of this.#objectives.figures()) {
-      this.#series.compliance.with({ objective }).set(compliance);
-      this.#series.objectiveTarget.with({ objective }).set(target);
-    }
+    this.#showObjectives();
     if (totals.atMs - this.#sampled!.atMs < SAMPLE_MS) return;
     this.#lookAtSignals(between(this.#sampled!, totals));
     this.#sampled = totals;
@@ -160,6 +161,13 @@ export class ServiceWatch implements OverviewSource, Disposable {
     return this.#parts.settings.networkBitsPerS || this.#machine.limits.networkBitsPerS;
   }
 
+  #showObjectives(): void {
+    for (const { objective, compliance, target } of this.#objectives.figures()) {
+      this.#series.compliance.with({ objective }).set(compliance);
+      this.#series.objectiveTarget.with({ objective }).set(target);
+    }
+  }
+
   #lookAtUse(totals: Totals): void {
     const { atMs, bytesIn, bytesOut } = between(this.#totals.at(-1)!, totals);
     const seconds = Math.max(atMs, 1) / 1000;
@@ -175,7 +183,6 @@ export class ServiceWatch implements OverviewSource, Disposable {
     for (const [resource, level] of this.#levels) {
       const hasChanged = level.take(ratios[resource]);
       this.#series.capacity.with({ resource }).set(level.ratio);
-      this.#series.capacityThreshold.with({ resource }).set(level.threshold);
       this.#series.capacityOver.with({ resource }).set(level.isOver ? 1 : 0);
       if (hasChanged) this.#tell("capacity", resource, level.isOver, level.ratio);
     }

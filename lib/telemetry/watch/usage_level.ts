@@ -7,8 +7,8 @@
 
 /** Weight of the newest reading: with one a second, half of a step is seen after 7 s. */
 const NEWEST_WEIGHT = 0.1;
-/** It is over when the ratio is so far below the threshold again. */
-const HYSTERESIS = 0.05;
+/** It is over when the ratio is below this share of the threshold again. */
+const END_SHARE = 0.95;
 
 /** The level of one resource. */
 export class UsageLevel {
@@ -30,7 +30,7 @@ export class UsageLevel {
     this.ratio = this.#isFirst ? ratio : this.ratio + NEWEST_WEIGHT * (ratio - this.ratio);
     this.#isFirst = false;
     const { threshold } = this;
-    const isOver = this.isOver ? this.ratio >= threshold - HYSTERESIS : this.ratio >= threshold;
+    const isOver = this.ratio >= (this.isOver ? END_SHARE * threshold : threshold);
     const hasChanged = isOver !== this.isOver;
     this.isOver = isOver;
     return hasChanged;

@@ -266,3 +266,19 @@ Deno.test("cancellations of a client name its request, and change nothing for ot
   assert.deepEqual(scene.server.sent.map(({ method }) => method), ["notifications/progress"]);
   got.answer({});
 });
+
+Deno.test("news of a task reach the client that has begun it, and nobody else", async () => {
+  using scene = new Scene();
+  await scene.decide("legacy");
+  const [owner, other] = [await scene.legacy(), await scene.legacy()];
+  const { got, answer } = await scene.tool(owner);
+  got.answer({ task: { taskId: "t1", status: "working" } });
+  await answer;
+  const news = (taskId: string) => notification("notifications/tasks/status", { taskId });
+  await scene.shared.notify(news("t1"));
+  await scene.shared.notify(news("t2"));
+  assert.deepEqual(owner.told.map(text), [text(news("t1"))]);
+  assert.deepEqual(other.told, []);
+  await scene.say(other, news("t1")).answer;
+  assert.deepEqual(scene.server.sent, [], "and no client speaks for a task");
+});

@@ -46,3 +46,28 @@ Deno.test("SessionRegistry forgets accounts whose sessions have ended", () => {
   }
   assert.equal(sessions.size, 0);
 });
+
+Deno.test("SessionRegistry gives 100,000 ids without a repeat, an order or a common beginning", () => {
+  const count = 100_000;
+  using sessions = new SessionRegistry({ sessionsMax: count });
+  const ids: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const session = sessions.open();
+    ids.push(session.id);
+    sessions.end(session);
+  }
+  assert.equal(new Set(ids).size, count);
+  assert.ok(ids.every((id) => /^[0-9a-f]{36}$/.test(id)), "144 bits of visible ASCII");
+  // 16 digits at each of 36 places, each about 6250 times: 6 standard deviations are 460.
+  for (let place = 0; place < 36; place++) {
+    const counts = new Map<string, number>();
+    for (const id of ids) counts.set(id[place], (counts.get(id[place]) ?? 0) + 1);
+    for (const [digit, seen] of counts) {
+      assert.ok(Math.abs(seen - count / 16) < 460, `${digit} at ${place}: ${seen}`);
+    }
+  }
+  const rises = ids.filter((id, i) => i > 0 && id > ids[i - 1]).length;
+  assert.ok(Math.abs(rises - count / 2) < 1000, `${rises} of them come after the one before`);
+  const beginnings = new Set(ids.map((id) => id.slice(0, 8)));
+  assert.ok(beginnings.size > count - 100, "nothing of the time or a counter leads them");
+});

@@ -107,3 +107,25 @@ Deno.test("redactFields() never throws and always gives JSON", () => {
     JSON.stringify(redactFields(fields));
   }));
 });
+
+Deno.test("redactText() finds secrets of arguments, of keys inside JSON inside text, and passwords with an @", () => {
+  const secret = "s3cr3tvalue0123456789";
+  for (
+    const text of [
+      `https://user:p@${secret}@host/x`,
+      `run --token ${secret} --verbose`,
+      `run --client-secret ${secret}`,
+      `pwd=${secret}`,
+      `private_key: ${secret}`,
+      `X-Amz-Signature=${secret}`,
+      `Token ${secret}`,
+      `{\\"token\\":\\"${secret}\\"}`,
+      `"requestState":"${secret}"`,
+    ]
+  ) assert.doesNotMatch(redactText(text), new RegExp(secret), text);
+  assert.equal(redactText("AKIAIOSFODNN7EXAMPLE"), "[redacted]");
+  assert.equal(
+    redactText("Token refresh failed, --verbose was on"),
+    "Token refresh failed, --verbose was on",
+  );
+});

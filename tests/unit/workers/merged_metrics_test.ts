@@ -99,3 +99,17 @@ Deno.test("mergedRegistry() refuses metrics that differ", () => {
   other.histogram({ name: "x", help: "h" }).with({}).observe(1);
   assert.throws(() => mergedRegistry([one, other].map(sent)), SluiceError);
 });
+
+Deno.test("mergedRegistry() takes the least of a gauge that says how well things go", () => {
+  const worker = (value: number) => {
+    const registry = new Registry();
+    registry.gauge({ name: "compliance", help: "Share.", acrossWorkers: "min" }).with({}).set(
+      value,
+    );
+    return snapshotOf(registry);
+  };
+  const merged = mergedRegistry([worker(0.9), worker(0.5), worker(1)]).collect();
+  const gauge = merged.find(({ name }) => name === "compliance");
+  assert.ok(gauge?.kind === "gauge");
+  assert.equal(gauge.with({}).value, 0.5);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import { GatewayError } from "../../../../lib/core/errors.ts";
+import { Message } from "../../../../lib/core/message.ts";
 import { acceptedForms } from "../../../../transports/streamable_http/accept.ts";
 import {
   type StreamableHttpListener,
@@ -30,6 +31,15 @@ const JSON_HEADERS = {
 const SESSIONLESS = { accept: "text/event-stream", "mcp-protocol-version": "2026-07-28" };
 const ECHO = '{"jsonrpc":"2.0","id":1,"method":"echo","params":{"a":1}}';
 const STREAM = '{"jsonrpc":"2.0","id":1,"method":"stream","params":{"count":2}}';
+
+const HOLD = '{"jsonrpc":"2.0","id":1,"method":"hold"}';
+const HELD = Message.from(new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"result":{}}'));
+
+/** A POST of {@link HOLD} as bytes. */
+function post(accept: string): string {
+  return `POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n` +
+    `accept: ${accept}\r\ncontent-length: ${HOLD.length}\r\n\r\n${HOLD}`;
+}
 
 async function withScene(
   act: (scene: Scene) => Promise<void>,
@@ -231,6 +241,32 @@ Deno.test("an idle event stream carries comments", async () => {
     await client.until(/\r\n:\n\n\r\n/);
     await client.close();
   }, { server: { heartbeatMs: 1 } });
+});
+
+Deno.test("an answer that lets wait for itself becomes an event stream with comments", async () => {
+  await withScene(async ({ port, gateway }) => {
+    const client = new RawClient(port);
+    client.write(post("application/json, text/event-stream"));
+    await client.until(/text\/event-stream[^]*\r\n:\n\n\r\n/);
+    gateway.held[0].finish(HELD);
+    await client.until(/data: \{"jsonrpc"/);
+    await client.close();
+  }, { server: { heartbeatMs: 1 }, listener: { sweepMs: 10 } });
+});
+
+Deno.test("a client that takes no events is sent nothing before its answer", async () => {
+  await withScene(async ({ port, gateway }) => {
+    const [plain, other] = [new RawClient(port), new RawClient(port)];
+    plain.write(post("application/json"));
+    await gateway.until(() => gateway.held.length === 1);
+    other.write(post("application/json, text/event-stream"));
+    await other.until(/\r\n:\n\n\r\n[^]*\r\n:\n\n\r\n/);
+    assert.equal(gateway.held[0].gone, false);
+    gateway.held[0].finish(HELD);
+    await plain.until(/^HTTP\/1.1 200 OK[^]*application\/json[^]*"id":1,/);
+    await plain.close();
+    await other.close();
+  }, { server: { heartbeatMs: 1 }, listener: { sweepMs: 10 } });
 });
 
 Deno.test("disposing the listener refuses connections and lets what runs end", async () => {

@@ -1,0 +1,96 @@
+/**
+ * Spans as the body of a request to `/v1/traces`.
+ *
+ * Source: opentelemetry-proto, trace/v1/trace.proto; OTLP specification 1.x, JSON protobuf encoding: ids are
+ * hexadecimal, 64-bit integers are strings, enumerations are numbers.
+ *
+ * @module
+ */
+import { JsonBytes, piece } from "./json_bytes.ts";
+import { followWallClock, type Resource, scopeJson, wallClock } from "./otlp_json.ts";
+import type { Span } from "./span.ts";
+
+const TRACE_ID = piece('{"traceId":"');
+const SPAN_ID = piece('","spanId":"');
+const PARENT_ID = piece('","parentSpanId":"');
+const NAME = piece('","flags":1,"name":"');
+const KIND = piece('","kind":');
+const START = piece(',"startTimeUnixNano":"');
+const END = piece('","endTimeUnixNano":"');
+const ATTRIBUTES = piece('","attributes":[');
+const STATUS_ERROR = piece('],"status":{"code":2,"message":');
+const CLOSE_STATUS = piece("}}");
+const CLOSE = piece("]}");
+const COMMA = piece(",");
+
+/** Ten millions: so that both halves of a time since 1970 in ms are small integers. */
+const SPLIT = 1e7;
+
+/** Writes requests; one at a time, its text good until the next. */
+export class TraceWriter {
+  readonly #json = new JsonBytes();
+  readonly #head: Uint8Array;
+  readonly #tail = piece("]}]}]}");
+
+  constructor(resource: Resource) {
+    this.#head = piece(
+      `{"resourceSpans":[{"resource":{"attributes":[${resource.attributes}]},` +
+        `"scopeSpans":[{"scope":${scopeJson(resource)},"spans":[`,
+    );
+  }
+
+  /** JSON text with the first so many spans. */
+  write(spans: readonly Span[], count: number): Uint8Array<ArrayBuffer> {
+    const json = this.#json;
+    followWallClock();
+    json.put(this.#head);
+    for (let i = 0; i < count; i++) {
+      if (i > 0) json.put(COMMA);
+      this.#putSpan(spans[i]);
+    }
+    json.put(this.#tail);
+    return json.take();
+  }
+
+  #putSpan(span: Span): void {
+    const json = this.#json;
+    const { parentId, tracestate, failure } = span;
+    json.put(TRACE_ID);
+    json.put(span.traceId);
+    json.put(SPAN_ID);
+    json.put(span.spanId);
+    if (parentId !== undefined) {
+      json.put(PARENT_ID);
+      json.put(parentId);
+    }
+    if (tracestate !== undefined) json.put(`","traceState":${quoted(tracestate).slice(0, -1)}`);
+    json.put(NAME);
+    json.put(span.name);
+    json.put(KIND);
+    json.putDigits(span.kind, 1);
+    json.put(START);
+    this.#putTime(span.startMs);
+    json.put(END);
+    this.#putTime(span.endMs);
+    json.put(ATTRIBUTES);
+    for (const text of span.attributes) json.put(text);
+    if (failure === undefined) return json.put(CLOSE);
+    json.put(STATUS_ERROR);
+    json.put(quoted(failure));
+    json.put(CLOSE_STATUS);
+  }
+
+  /** Nanoseconds since 1970. */
+  #putTime(timeMs: number): void {
+    const ms = wallClock(timeMs);
+    const whole = Math.floor(ms);
+    const high = Math.floor(whole / SPLIT);
+    this.#json.putDigits(high, 6);
+    this.#json.putDigits(whole - high * SPLIT, 7);
+    this.#json.putDigits((ms - whole) * 1e6, 6);
+  }
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.toWellFormed());
+}
