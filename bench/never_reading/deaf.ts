@@ -11,12 +11,15 @@ const UNSENT_BYTES_MAX = 256 * 1024;
 /** Connections of an HTTP client whose answers have not been read: it has no more of them. */
 const UNREAD_MAX = 16;
 
+/** Stands for a connection that was refused. */
+const NOT_CONNECTED = 0;
+
 /** One that never reads. */
 export interface Deaf {
   /** Asks for an answer, if it can be done now. @returns whether it was */
   ask(id: number): boolean;
-  /** Resolves when the gateway has cut it. */
-  readonly cut: Promise<void>;
+  /** Its ports: when the gateway has closed one, it is cut. It cannot see that itself, as it does not read. */
+  readonly localPorts: readonly number[];
   leave(): void;
 }
 
@@ -29,18 +32,14 @@ export interface Kind {
 
 /** Writes everything to one socket. */
 class OneSocket implements Deaf {
-  readonly cut: Promise<void>;
+  readonly localPorts: readonly number[];
   readonly #socket: Socket;
   readonly #write: (id: number) => string | Uint8Array;
 
-  constructor(
-    socket: Socket,
-    write: (id: number) => string | Uint8Array,
-    alsoCut: Socket = socket,
-  ) {
+  constructor(socket: Socket, write: (id: number) => string | Uint8Array, reading = socket) {
     this.#socket = socket;
     this.#write = write;
-    this.cut = Promise.race([closed(socket), closed(alsoCut)]);
+    this.localPorts = [socket.localPort!, reading.localPort!];
   }
 
   ask(id: number): boolean {
@@ -56,16 +55,14 @@ class OneSocket implements Deaf {
 
 /** HTTP: each call on a connection of its own, as the answers on those before were not read. */
 class Poster implements Deaf {
-  readonly cut: Promise<void>;
+  readonly localPorts: number[] = [];
   readonly #port: number;
   readonly #request: (id: number) => string;
   readonly #sockets = new Set<Promise<Socket>>();
-  #onCut!: () => void;
 
   constructor(port: number, request: (id: number) => string) {
     this.#port = port;
     this.#request = request;
-    this.cut = new Promise((resolve) => this.#onCut = resolve);
   }
 
   ask(id: number): boolean {
@@ -73,9 +70,9 @@ class Poster implements Deaf {
     const connecting = connected(this.#port);
     this.#sockets.add(connecting);
     connecting.then((socket) => {
-      socket.pause().once("close", this.#onCut);
-      socket.write(this.#request(id));
-    }, this.#onCut);
+      this.localPorts.push(socket.localPort!);
+      socket.pause().write(this.#request(id));
+    }, () => this.localPorts.push(NOT_CONNECTED));
     return true;
   }
 
@@ -86,7 +83,7 @@ class Poster implements Deaf {
 
 /** HTTP+SSE: reads what its POSTs are answered, one after the other, and never its stream. */
 class StreamNotRead implements Deaf {
-  readonly cut: Promise<void>;
+  readonly localPorts: readonly number[];
   readonly #stream: Socket;
   readonly #poster: Socket;
   readonly #request: (id: number) => string;
@@ -96,7 +93,7 @@ class StreamNotRead implements Deaf {
     this.#stream = stream;
     this.#poster = poster;
     this.#request = request;
-    this.cut = Promise.race([closed(stream), closed(poster)]);
+    this.localPorts = [stream.localPort!, poster.localPort!];
   }
 
   ask(id: number): boolean {
@@ -111,10 +108,6 @@ class StreamNotRead implements Deaf {
     this.#stream.destroy();
     this.#poster.destroy();
   }
-}
-
-function closed(socket: Socket): Promise<void> {
-  return new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
 /** Headers of a session that has been opened on a socket. */

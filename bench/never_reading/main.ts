@@ -12,7 +12,10 @@ import { Reader } from "./reader.ts";
 import { type Deaf, KINDS } from "./deaf.ts";
 
 const TICK_MS = 50;
+const LOOK_TICKS = 10;
 const READERS = 4;
+/** As `/proc/net/tcp` writes it. */
+const ESTABLISHED = "01";
 
 const { values, positionals: [kind = "tcp", clients = "200"] } = parseArgs({
   allowPositionals: true,
@@ -43,11 +46,7 @@ class Crowd {
   #id = 0;
 
   constructor(deaf: readonly Deaf[]) {
-    this.#clients = deaf.map((deaf) => {
-      const client: Client = { deaf, offeredBytes: 0, cutMs: undefined };
-      deaf.cut.then(() => client.cutMs = performance.now() - this.#startMs);
-      return client;
-    });
+    this.#clients = deaf.map((deaf) => ({ deaf, offeredBytes: 0, cutMs: undefined }));
   }
 
   get offeredBytes(): number {
@@ -72,6 +71,15 @@ class Crowd {
     }
   }
 
+  /** Notes who is cut by now. */
+  look(port: number): void {
+    const open = establishedAt(port);
+    const nowMs = performance.now() - this.#startMs;
+    for (const client of this.#clients) {
+      if (!client.deaf.localPorts.every((local) => open.has(local))) client.cutMs ??= nowMs;
+    }
+  }
+
   leave(): void {
     for (const { deaf } of this.#clients) deaf.leave();
   }
@@ -88,7 +96,7 @@ async function main(): Promise<void> {
     deaf.push(await KINDS[kind].connect(port, textBytes));
   }
   const crowd = new Crowd(deaf);
-  const samples = await press(crowd, gateway.pid);
+  const samples = await press(crowd, port, gateway.pid);
   const offeredS = samples.length * TICK_MS / 1000;
   const offeredMB = crowd.offeredBytes / offeredS / 1e6;
   for (let i = 0; i < Number(values.after) * 1000; i += TICK_MS) {
@@ -115,7 +123,7 @@ async function main(): Promise<void> {
 }
 
 /** Offers until all are cut; what the gateway held at each tick, MiB. */
-async function press(crowd: Crowd, pid: number): Promise<number[]> {
+async function press(crowd: Crowd, port: number, pid: number): Promise<number[]> {
   const startMs = performance.now();
   const samples: number[] = [];
   const ticksMax = 1000 * Number(values.seconds) / TICK_MS;
@@ -124,6 +132,7 @@ async function press(crowd: Crowd, pid: number): Promise<number[]> {
     await pause(Math.max(0, atMs - performance.now()));
     crowd.offer(Number(values.rate) * (samples.length + 1) * TICK_MS / 1000);
     samples.push(rssMiB(pid));
+    if (samples.length % LOOK_TICKS === 0) crowd.look(port);
   }
   return samples;
 }
@@ -158,6 +167,15 @@ async function portsOf(output: ReadableStream<Uint8Array>): Promise<[number, num
     if (http !== null && tcp.length === 1) return [Number(http[1]), tcp[0]];
   }
   throw new Error(`Cannot find the addresses: ${printed}`);
+}
+
+/** Ports of the connections to a port that its owner has not closed. */
+function establishedAt(port: number): Set<number> {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")} `;
+  const rows = Deno.readTextFileSync("/proc/net/tcp").split("\n").filter((row) =>
+    row.slice(6, 20).endsWith(local) && row.slice(34, 36) === ESTABLISHED
+  );
+  return new Set(rows.map((row) => parseInt(row.slice(29, 33), 16)));
 }
 
 function rssMiB(pid: number): number {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { GuardedGateway, type Headers } from "../fixtures/guarded_gateway.ts";
 import { HostileServer } from "../fixtures/hostile_server.ts";
+import { ask, startWorkers, textOf, workerOf } from "../fixtures/workers_scene.ts";
 
 const AUTH = {
   clients: Object.fromEntries(["alice", "bob"].map((key) => {
@@ -74,3 +76,55 @@ for (const sharing of ["shared", "perSession"]) {
     assert.equal(again.body.result.secret, `of ${hers}`, "also in another session");
   });
 }
+
+const HELLO = {
+  protocolVersion: "2025-11-25",
+  capabilities: {},
+  clientInfo: { name: "t", version: "1" },
+};
+
+Deno.test({
+  name: "tasks belong to who has begun them, whichever worker he reaches",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const { server } = await startTasks();
+    await using _server = server;
+    const folder = await Deno.makeTempDir();
+    const config = join(folder, "sluice.json");
+    const upstreams = { tasks: { url: server.url, sharing: "shared" } };
+    await Deno.writeTextFile(config, JSON.stringify({ sluice: { auth: AUTH, upstreams } }));
+    {
+      await using gateway = await startWorkers(2, { args: ["--config", config] });
+      const post = async (headers: Headers, method: string, params: unknown) => {
+        const all = {
+          "content-type": "application/json",
+          accept: "application/json, text/event-stream",
+          ...headers,
+        };
+        const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+        const answer = await ask(gateway.url, "POST", all, body);
+        const text = await textOf(answer);
+        const json = JSON.parse(/^data: ({.*)$/m.exec(text)?.[1] ?? text);
+        return { id: String(answer.headers["mcp-session-id"]), json };
+      };
+      /** A session of somebody at a worker. */
+      const at = async (who: Headers, worker: number): Promise<Headers> => {
+        for (let i = 0; i < 100; i++) {
+          const { id } = await post(who, "initialize", HELLO);
+          if (workerOf(id) === worker) return { ...who, "mcp-session-id": id };
+        }
+        throw new Error(`Cannot reach worker ${worker}`);
+      };
+      const params = { name: "slow", arguments: {}, task: {} };
+      const { json } = await post(await at(ALICE, 1), "tools/call", params);
+      const { taskId } = json.result.task;
+      for (const worker of [1, 2]) {
+        const own = await post(await at(ALICE, worker), "tasks/get", { taskId });
+        assert.equal(own.json.result?.secret, `of ${taskId}`, `alice at ${worker}`);
+        const foreign = await post(await at(BOB, worker), "tasks/get", { taskId });
+        assert.equal(foreign.json.error?.code, -32602, `bob at ${worker}`);
+      }
+    }
+    await Deno.remove(folder, { recursive: true });
+  },
+});

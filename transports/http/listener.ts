@@ -17,6 +17,7 @@ import { Cors, isPreflight } from "./cors.ts";
 import { HostCheck } from "./host_check.ts";
 import { HEADER_FIELDS_MAX, headProblem, type HeadRules } from "./head_check.ts";
 import type { HttpListenerOptions } from "./listener_options.ts";
+import { Pipelines } from "./pipelines.ts";
 import { notFound, redirectToHttps, refuse, refuseByFault, refuseSocket } from "./refusal.ts";
 import { StallWatch } from "./stall_watch.ts";
 import { TrustedProxies } from "./trusted_proxies.ts";
@@ -47,6 +48,7 @@ export class HttpListener implements AsyncDisposable {
   readonly #upgrades = new Upgrades();
   readonly #sweeps = new Set<(nowMs: number) => void>();
   readonly #stalls: StallWatch;
+  readonly #pipelines = new Pipelines();
   #probe: SelfProbe | undefined;
   #sweepTimer: ReturnType<typeof setInterval> | undefined;
   #rules!: HeadRules;
@@ -219,6 +221,7 @@ export class HttpListener implements AsyncDisposable {
   }
 
   #onRequest(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    if (!this.#pipelines.admit(req, res)) return;
     this.#guarded(req, res, () => this.#dispatch(req, res, expectsContinue));
   }
 

@@ -8,7 +8,6 @@
  */
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import type { Admit } from "../../lib/core/admission.ts";
 import type { Connection, RequestInfo } from "../../lib/core/connection.ts";
 import { GatewayError, toGatewayError } from "../../lib/core/errors.ts";
@@ -69,12 +68,7 @@ const RESUME_MS = 60_000;
 const LOG_EVENTS_MAX = 1000;
 const LOG_BYTES_MAX = 1024 * 1024;
 /** All logs together, bytes. */
-const LOGS_BYTES_MAX = 64 * 1024 * 1024;
-/**
- * Requests on one socket that may wait for their answers: the HTTP server of Deno 2.9.6 reads on and keeps every
- * one of them, whatever is paused. Clients that wait for answers have one.
- */
-const PIPELINED_MAX = 8;
+const LOGS_BYTES_MAX = 32 * 1024 * 1024;
 /** POSTs of one connection that may wait for its reader. */
 const POSTS_MAX = 1000;
 /** Bytes of them: clients that posted and never read their streams held 15 MB each. */
@@ -98,7 +92,6 @@ export class SseServer {
   readonly #report: SecurityEvents;
   readonly #logs = new LogBudget(LOGS_BYTES_MAX);
   readonly #connections = new Map<string, SseConnection>();
-  readonly #pipelined = new WeakMap<Socket, number>();
   #hasEnded = false;
 
   constructor(listener: HttpListener, options: SseServerOptions = {}) {
@@ -208,24 +201,11 @@ export class SseServer {
     const connection = this.#find(by, id);
     if (connection === undefined) throw UNKNOWN;
     connection.prolong(by.identity);
-    if (!this.#mayWait(req.socket, res)) return;
     this.#keepAlive(req, res);
     if (req.method === "DELETE") connection.endInput();
     else if (req.method !== "POST") throw notAllowed("POST, DELETE");
     else if (!await this.#post(req, res, connection, by.identity, expectsContinue)) return;
     answer(req, res, 202, ["content-length", "0", "keep-alive", KEEP_ALIVE], NOTHING);
-  }
-
-  /** False when too many requests of the socket wait already; then it is cut. */
-  #mayWait(socket: Socket, res: ServerResponse): boolean {
-    const before = this.#pipelined.get(socket) ?? 0;
-    if (before >= PIPELINED_MAX) {
-      socket.destroy();
-      return false;
-    }
-    this.#pipelined.set(socket, before + 1);
-    res.once("close", () => this.#pipelined.set(socket, this.#pipelined.get(socket)! - 1));
-    return true;
   }
 
   /** False when the message was refused. */

@@ -13,9 +13,6 @@ import type { Span } from "./span.ts";
 const TRACE_ID = piece('{"traceId":"');
 const SPAN_ID = piece('","spanId":"');
 const PARENT_ID = piece('","parentSpanId":"');
-const NAME = piece('","flags":1,"name":"');
-const KIND = piece('","kind":');
-const START = piece(',"startTimeUnixNano":"');
 const END = piece('","endTimeUnixNano":"');
 const ATTRIBUTES = piece('","attributes":[');
 const STATUS_ERROR = piece('],"status":{"code":2,"message":');
@@ -23,12 +20,15 @@ const CLOSE_STATUS = piece("}}");
 const CLOSE = piece("]}");
 const COMMA = piece(",");
 
+/** Names of spans that are remembered. */
+const NAMES_MAX = 256;
 /** Ten millions: so that both halves of a time since 1970 in ms are small integers. */
 const SPLIT = 1e7;
 
 /** Writes requests; one at a time, its text good until the next. */
 export class TraceWriter {
   readonly #json = new JsonBytes();
+  readonly #names = new Map<string, Uint8Array>();
   readonly #head: Uint8Array;
   readonly #tail = piece("]}]}]}");
 
@@ -64,11 +64,7 @@ export class TraceWriter {
       json.put(parentId);
     }
     if (tracestate !== undefined) json.put(`","traceState":${quoted(tracestate).slice(0, -1)}`);
-    json.put(NAME);
-    json.put(span.name);
-    json.put(KIND);
-    json.putDigits(span.kind, 1);
-    json.put(START);
+    json.put(this.#nameOf(span));
     this.#putTime(span.startMs);
     json.put(END);
     this.#putTime(span.endMs);
@@ -78,6 +74,16 @@ export class TraceWriter {
     json.put(STATUS_ERROR);
     json.put(quoted(failure));
     json.put(CLOSE_STATUS);
+  }
+
+  /** From the name to the start: of names there are few, since methods are known. */
+  #nameOf({ name, kind }: Span): Uint8Array {
+    let text = this.#names.get(name);
+    if (text !== undefined) return text;
+    if (this.#names.size >= NAMES_MAX) this.#names.clear();
+    text = piece(`","flags":1,"name":${quoted(name)},"kind":${kind},"startTimeUnixNano":"`);
+    this.#names.set(name, text);
+    return text;
   }
 
   /** Nanoseconds since 1970. */
