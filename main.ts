@@ -5,6 +5,7 @@
  */
 import { run } from "./cli/commands.ts";
 import { errorLine, EXIT_FAILED } from "./cli/errors.ts";
+import { listenForDefects } from "./cli/process/defects.ts";
 
 const encoder = new TextEncoder();
 
@@ -23,14 +24,7 @@ function fail(error: unknown): void {
   Deno.exit(EXIT_FAILED);
 }
 
-// The last resort: what nobody caught ends the process with one line, not with a stack. A running gateway
-// counts it instead.
-globalThis.addEventListener("error", (event) => {
-  if (!event.defaultPrevented) fail(event.error);
-});
-globalThis.addEventListener("unhandledrejection", (event) => {
-  if (!event.defaultPrevented) fail(event.reason);
-});
+listenForDefects(fail);
 
 Deno.exit(
   await run(Deno.args, {

@@ -36,6 +36,7 @@ import type { Base } from "./wiring/base.ts";
 import { answerMemory, exportedAnswers } from "./wiring/cache.ts";
 import { createFeatures } from "./wiring/features.ts";
 import { gatewayEvents } from "./wiring/instrument.ts";
+import { takeDefects } from "./process/defects.ts";
 import { withGrace } from "./process/grace.ts";
 import { bind, Listening } from "./wiring/listening.ts";
 import { observe } from "./wiring/observation.ts";
@@ -164,7 +165,10 @@ function run(parts: AppliedParts, gateway: Gateway, state: { draining: boolean }
   const { log, metrics, owned } = base;
   const sampling = startRuntimeSampling(metrics);
   const trimming = startTrimming();
-  const guard = surviveDefects(log, metrics);
+  const defects = takeDefects((reason) => {
+    metrics.unhandledRejections.inc();
+    log.error("defect", { reason });
+  });
   return {
     log,
     metrics,
@@ -193,7 +197,7 @@ function run(parts: AppliedParts, gateway: Gateway, state: { draining: boolean }
       for (const part of owned.toReversed()) await part[Symbol.asyncDispose]();
       sampling[Symbol.dispose]();
       trimming[Symbol.dispose]();
-      guard[Symbol.dispose]();
+      defects[Symbol.dispose]();
       await log[Symbol.asyncDispose]();
     },
   };
@@ -274,20 +278,3 @@ const DELAY_RULES: Readonly<Record<string, DelayRule>> = {
   tls: tcpDelayMs,
   unix: tcpDelayMs,
 };
-
-/** What nobody caught is our defect; it is counted, and costs no other client its gateway. */
-function surviveDefects(log: RootLogger, metrics: GatewayMetrics): Disposable {
-  const onDefect = (event: PromiseRejectionEvent | ErrorEvent) => {
-    event.preventDefault();
-    metrics.unhandledRejections.inc();
-    log.error("defect", { reason: "reason" in event ? event.reason : event.error });
-  };
-  globalThis.addEventListener("unhandledrejection", onDefect, { capture: true });
-  globalThis.addEventListener("error", onDefect, { capture: true });
-  return {
-    [Symbol.dispose]() {
-      globalThis.removeEventListener("unhandledrejection", onDefect, { capture: true });
-      globalThis.removeEventListener("error", onDefect, { capture: true });
-    },
-  };
-}
