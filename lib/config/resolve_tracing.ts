@@ -35,7 +35,7 @@ export interface TracingConfig {
   readonly flushMs: number;
 }
 
-const SAMPLE = 0.1;
+const SAMPLE = 0.05;
 const SERVICE = "sluice";
 
 /**

@@ -43,7 +43,7 @@ export const tracing = z.strictObject({
     unit: "headers",
   }),
   sample: about(z.number().min(0).max(1).optional(), {
-    description: "share of calls that are traced; 0.1 where nothing is said",
+    description: "share of calls that are traced; 0.05 where nothing is said",
     unit: "0 to 1",
   }),
   parentBased: about(z.boolean().optional(), {

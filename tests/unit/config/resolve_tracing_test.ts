@@ -70,7 +70,7 @@ Deno.test("resolveTracing() warns of variables that it cannot follow, and goes o
     OTEL_TRACES_SAMPLER: "xray",
   });
   assert.ok(tracing.traces);
-  assert.equal(tracing.sample, 0.1);
+  assert.equal(tracing.sample, 0.05);
   assert.equal(warnings.length, 2);
   const bad = resolved({}, { OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4317" });
   assert.equal(bad.tracing.traces, undefined);
@@ -80,7 +80,7 @@ Deno.test("resolveTracing() warns of variables that it cannot follow, and goes o
     OTEL_TRACES_SAMPLER: "traceidratio",
     OTEL_TRACES_SAMPLER_ARG: "7",
   });
-  assert.equal(share.tracing.sample, 0.1);
+  assert.equal(share.tracing.sample, 0.05);
   assert.equal(share.warnings.length, 1);
 });
 
