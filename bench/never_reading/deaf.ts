@@ -8,8 +8,8 @@ import { call, connected, get, INITIALIZE, post, until, webSocketFrame } from ".
 
 /** A client keeps no more than this of what the gateway does not take. */
 const UNSENT_BYTES_MAX = 256 * 1024;
-/** Connections of an HTTP client whose answers have not been read: it has no more of them. */
-const UNREAD_MAX = 16;
+/** Connections of an HTTP client whose answers it has not read: browsers have no more to one host. */
+const UNREAD_MAX = 6;
 
 /** Stands for a connection that was refused. */
 const NOT_CONNECTED = 0;

@@ -144,6 +144,8 @@ export interface Exchange {
    * after, and how long it is to wait before it does. Only for clients of 2025-11-25 and later.
    */
   prime(eventId: string, retryMs: number): void;
+  /** Called about every second while the answer lets wait for itself, ms so far: sends signs of life in time. */
+  waitOn?(waitedMs: number): void;
   /** Completes the answer: with one JSON document when nothing was streamed, else as the last event. */
   finish(message?: Message, end?: ExchangeEnd): void;
 }

@@ -40,7 +40,12 @@ export async function serveModern(
   const carried = message.withContext({ headers });
   const session = sessions.openSessionless();
   try {
-    dispatcher.receive(session, carried, request, new ModernOutlet(exchange, meter));
+    dispatcher.receive(
+      session,
+      carried,
+      request,
+      new ModernOutlet(exchange, meter, session.lastSeenMs),
+    );
     await exchange.closed;
   } finally {
     sessions.end(session);
@@ -61,11 +66,18 @@ const STATUSES: ReadonlyMap<number, number> = new Map(
 class ModernOutlet implements Outlet {
   readonly #exchange: Exchange;
   readonly #meter: TransportMeter;
+  readonly #openedMs: number;
   #isStreaming = false;
 
-  constructor(exchange: Exchange, meter: TransportMeter) {
+  /** @param openedMs monotonic ms */
+  constructor(exchange: Exchange, meter: TransportMeter, openedMs: number) {
     this.#exchange = exchange;
     this.#meter = meter;
+    this.#openedMs = openedMs;
+  }
+
+  waitOn(nowMs: number): void {
+    this.#exchange.waitOn?.(nowMs - this.#openedMs);
   }
 
   get open(): boolean {

@@ -169,11 +169,17 @@ export class ExchangeOutlet implements Outlet {
     this.#streams.cancel(this.#stream);
   }
 
-  /** Opens the stream in time, so that a client that loses the connection can come back for the answer. */
+  /**
+   * Opens the stream in time, so that a client that loses the connection can come back for the answer; others are
+   * shown that they still wait for something.
+   */
   waitOn(nowMs: number): void {
-    if (this.#stream !== undefined || nowMs - this.#openedMs < STREAM_PRIMING_MS) return;
+    if (this.#stream !== undefined) return;
     const { gone, streams } = this.#exchange;
-    if (!gone && streams && this.#streams.primes) this.#openStream();
+    const waitedMs = nowMs - this.#openedMs;
+    if (waitedMs < STREAM_PRIMING_MS || gone || !streams || !this.#streams.primes) {
+      this.#exchange.waitOn?.(waitedMs);
+    } else this.#openStream();
   }
 
   #openStream(): Stream {

@@ -95,6 +95,7 @@ export class SessionRegistry implements Disposable {
   openSessionless(): ClientSession {
     const session = new ClientSession("", SESSIONLESS);
     this.#passing.add(session);
+    this.#timer ??= setTimeout(this.#sweep, this.#sweepMs);
     return session;
   }
 
@@ -145,7 +146,9 @@ export class SessionRegistry implements Disposable {
       if (isOver || (!busy && session.lastSeenMs < deadlineMs)) this.end(session);
       else session.sweep(nowMs);
     }
-    this.#timer = this.#sessions.size > 0 ? setTimeout(this.#sweep, this.#sweepMs) : undefined;
+    for (const session of this.#passing) session.sweep(nowMs);
+    const isEmpty = this.#sessions.size === 0 && this.#passing.size === 0;
+    this.#timer = isEmpty ? undefined : setTimeout(this.#sweep, this.#sweepMs);
   };
 }
 

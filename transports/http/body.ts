@@ -26,6 +26,9 @@ export function readBody(
   budget: BodyBudget,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    // What is announced is where growing ends: doubling would hold up to twice of it.
+    const announcedBytes = Number(req.headers["content-length"] ?? bodyBytesMax);
+    const growBytesMax = Math.min(announcedBytes, bodyBytesMax);
     let first: Uint8Array | undefined; // most bodies come in one piece
     let rest: GrowingBytes | undefined;
     let byteLength = 0, isSettled = false;
@@ -45,7 +48,7 @@ export function readBody(
       if (byteLength > bodyBytesMax) return fail(tooLarge(bodyBytesMax));
       if (first === undefined) first = chunk;
       else {
-        if (rest === undefined) (rest = new GrowingBytes(bodyBytesMax)).append(first);
+        if (rest === undefined) (rest = new GrowingBytes(growBytesMax)).append(first);
         rest.append(chunk);
       }
       if (byteLength > FREE_BODY_BYTES) (share ??= openShare()).grow(byteLength);

@@ -44,7 +44,9 @@ export interface ExchangeSettings {
   readonly bufferBytesMax: number;
   /** What the bodies being read may hold together. */
   readonly bodies: BodyBudget;
-  /** Requests whose clients take events and wait: open event streams, and those without an answer. */
+  /** Silence after which a client that takes events is sent a comment, ms; 0 for none. */
+  readonly heartbeatMs: number;
+  /** Open event streams, which want heartbeats. */
   readonly streams: Registry<HttpExchange>;
 }
 
@@ -202,28 +204,30 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
     this.#settings.streams.delete(this);
   }
 
-  /**
-   * Writes a comment when nothing was written for so long and nothing waits; an answer that lets wait for itself
-   * becomes an event stream, or proxies on the way would end it. A stream ends with what has let it in.
-   */
-  beat(nowMs: number, intervalMs: number): void {
+  /** An answer that lets wait for itself becomes an event stream, or proxies on the way would end it. */
+  waitOn(waitedMs: number): void {
+    const { heartbeatMs } = this.#settings;
+    if (heartbeatMs === 0 || waitedMs < heartbeatMs) return;
+    if (this.#writer !== undefined || this.gone || !this.#accepted.events) return;
+    this.#openStream().write(HEARTBEAT);
+  }
+
+  /** Writes a comment when nothing was written for so long and nothing waits; ends with what has let it in. */
+  beat(nowMs: number): void {
     if (this.gone) return this.#settings.streams.delete(this);
-    if (this.#writer !== undefined && hasExpired(this.identity)) {
-      return this.finish(); // the client comes back with something newer
-    }
+    if (hasExpired(this.identity)) return this.finish(); // the client comes back with something newer
     if (this.#lastWriteMs === 0) this.#lastWriteMs = nowMs;
-    if (nowMs - this.#lastWriteMs < intervalMs) return;
-    const writer = this.#openStream();
-    if (writer.waitingBytes > 0) return;
-    writer.write(HEARTBEAT);
-    this.#lastWriteMs = nowMs;
+    const intervalMs = this.#settings.heartbeatMs || Infinity;
+    if (nowMs - this.#lastWriteMs >= intervalMs && this.#writer?.waitingBytes === 0) {
+      this.#writer.write(HEARTBEAT);
+      this.#lastWriteMs = nowMs;
+    }
   }
 
   /** Claims the answer; false when there is one already, or nobody to take it. */
   #begin(): boolean {
     if (this.#isAnswered || this.#writer !== undefined) return false;
     this.#isAnswered = true;
-    this.#settings.streams.delete(this);
     return !this.#res.destroyed;
   }
 
@@ -249,7 +253,7 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
     this.#writer = eventWriter(this.#req, this.#res, headers, this.#compresses);
     this.#res.writeHead(200, headers);
     this.#res.flushHeaders();
-    this.#watch();
+    this.#settings.streams.add(this);
     return this.#writer;
   }
 
@@ -263,14 +267,7 @@ export class HttpExchange implements Exchange, RequestInfo, Registered {
       this.#isAnswered = true;
       throw new GatewayError("InternalError", "Cannot answer: another worker does");
     }
-    const message = Message.from(body);
-    if (message.kind === "request" && this.#accepted.events) this.#watch();
-    return [message];
-  }
-
-  /** From now on it is looked after by {@link HttpExchange.beat}. */
-  #watch(): void {
-    if (this.place < 0) this.#settings.streams.add(this);
+    return [Message.from(body)];
   }
 
   #isFull(writer: EventWriter): boolean {

@@ -52,12 +52,12 @@ export class StreamableHttpServer {
       messageBytesMax: options.messageBytesMax ?? MESSAGE_BYTES_MAX,
       bufferBytesMax: options.bufferBytesMax ?? BUFFER_BYTES_MAX,
       bodies: options.bodies ?? new BodyBudget(),
+      heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
       streams: new Registry<HttpExchange>(),
     };
     this.#admit = options.admit;
     listener.route(path, (req, res, expectsContinue) => this.#onRequest(req, res, expectsContinue));
-    const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
-    listener.onSweep((nowMs) => this.#beat(nowMs, heartbeatMs));
+    listener.onSweep((nowMs) => this.#beat(nowMs));
   }
 
   /** Ends the iteration; what is queued is still handed out, what comes now is refused. */
@@ -80,10 +80,8 @@ export class StreamableHttpServer {
     }, (error) => exchange.refuse(error));
   }
 
-  #beat(nowMs: number, heartbeatMs: number): void {
-    for (const stream of this.#settings.streams.all()) {
-      stream.beat(nowMs, heartbeatMs || Infinity);
-    }
+  #beat(nowMs: number): void {
+    for (const stream of this.#settings.streams.all()) stream.beat(nowMs);
   }
 }
 

@@ -69,6 +69,18 @@ Deno.test("waitOn() opens the stream of a call that takes long, where the client
   assert.equal(jsonOnly.outlet.isStream, false);
 });
 
+Deno.test("waitOn() tells an exchange without a stream how long its client waits", () => {
+  const { exchange, outlet } = scene("2025-06-18");
+  outlet.waitOn(1000);
+  outlet.waitOn(2 * STREAM_PRIMING_MS);
+  assert.deepEqual(exchange.waits, [1000, 2 * STREAM_PRIMING_MS]);
+  const newer = scene();
+  newer.outlet.waitOn(1000);
+  newer.outlet.waitOn(STREAM_PRIMING_MS);
+  newer.outlet.waitOn(2 * STREAM_PRIMING_MS);
+  assert.deepEqual(newer.exchange.waits, [1000], "then its stream keeps it alive");
+});
+
 Deno.test("drop() ends a stream for good: a cancelled call has nothing to come back to", async () => {
   const { budget, exchange, outlet } = scene();
   await outlet.send(note(1));
