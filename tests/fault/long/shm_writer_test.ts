@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { mayCallLibc } from "../../lib/shm/libc.ts";
-import { openPreadReader } from "../../lib/shm/pread_reader.ts";
-import { SnapshotView } from "../../lib/shm/reader_view.ts";
-import { fullFault } from "../../lib/shm/verify.ts";
-import { bounded } from "../fixtures/child_wait.ts";
+import { mayCallLibc } from "../../../lib/shm/libc.ts";
+import { openPreadReader } from "../../../lib/shm/pread_reader.ts";
+import { SnapshotView } from "../../../lib/shm/reader_view.ts";
+import { fullFault } from "../../../lib/shm/verify.ts";
+import { bounded } from "../../fixtures/child_wait.ts";
 import {
   C_COMPILER,
   compileReader,
@@ -14,7 +14,7 @@ import {
   Peer,
   ShmFolder,
   skipping,
-} from "../fixtures/shm_scene.ts";
+} from "../../fixtures/shm_scene.ts";
 
 /** Enough that every reader meets hundreds of replacements; the full load runs for a minute with more. */
 const PUBLISHES = Number(Deno.env.get("SLUICE_SHM_PUBLISHES") ?? 4000);
