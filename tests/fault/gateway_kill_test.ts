@@ -7,6 +7,7 @@ import {
   MARK_VARIABLE,
   markedProcesses,
   sluiceCommand,
+  until,
 } from "../fixtures/gateway_process.ts";
 import { faultyServer } from "../fixtures/servers.ts";
 import { startStdioPeer } from "../fixtures/stdio_peer.ts";
@@ -30,8 +31,11 @@ for (const [how, signal] of [["killed", "SIGKILL"], ["asked to end", "SIGTERM"]]
       });
       const clients = Array.from({ length: SESSIONS }, () => new GatewayClient(gateway.url));
       await Promise.all(clients.map((client) => startLoad(client)));
+      await until(
+        () => gateway.descendants().length === 3 * SESSIONS,
+        "all processes of all sessions",
+      );
       const pids = [...new Set([...gateway.descendants(), ...childrenOf(gateway.pid)])];
-      assert.equal(gateway.descendants().length, 3 * SESSIONS);
       assert.equal(pids.length, 3 * SESSIONS + 1); // the watchdog
       gateway.signal(signal);
       const { code } = await bounded(gateway.status, "the end of the gateway");
