@@ -27,7 +27,8 @@ export function startTrimming(): Disposable {
     const isQuiet = (user + system) / 1000 < QUIET_SHARE * (nowMs - lastMs);
     lastMs = nowMs;
     lastCpu = process.cpuUsage();
-    const act = schedule.next(nowMs, Deno.memoryUsage().rss, isQuiet);
+    const { rss, external } = Deno.memoryUsage();
+    const act = schedule.next(nowMs, rss, external, isQuiet);
     if (act === undefined) return;
     isBusy = true;
     const [collect, trim] = tools ??= [loadCollect(), loadTrim()];
