@@ -12,7 +12,7 @@ const WORTH_BYTES = 16 * 1024 * 1024;
  * what is soon taken again, and cost a third more CPU a call (HTTP, measured in turn).
  */
 const HIGH_BYTES = 96 * 1024 * 1024;
-const HIGH_EXTERNAL_BYTES = 32 * 1024 * 1024;
+const HIGH_EXTERNAL_BYTES = 16 * 1024 * 1024;
 const HIGH_PAUSE_MS = 1_000;
 const PAUSE_MS = 5_000;
 /** What brought nothing is tried again after twice the pause, at most this. */
