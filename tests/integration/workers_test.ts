@@ -56,6 +56,7 @@ Deno.test({
       const said = await traveller.call("trigger-elicitation-request");
       assert.match(said, new RegExp(`Name: ${FORM.name}`));
     }
-    assert.equal(traveller.asked.length, ROUNDS);
+    const questions = traveller.asked.filter((method) => method === "elicitation/create");
+    assert.equal(questions.length, ROUNDS); // the server may ask for roots besides, when it starts
   },
 });
