@@ -13,7 +13,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const MAIN = join(fileURLToPath(new URL("..", import.meta.url)), "main.ts");
+const MAIN = join(fileURLToPath(new URL("../..", import.meta.url)), "main.ts");
 /** Servers say on stderr that they start, which is logged. */
 const QUIET = ["--log-level", "warn"];
 const START_MS = 20_000;
