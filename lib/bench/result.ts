@@ -120,8 +120,7 @@ export const METRICS: readonly Metric[] = [
     label: "server CPU per call",
     unit: "us",
     higherIsBetter: false,
-    of: ({ server }) =>
-      "absent" in server || server.cpuPerCallUs === 0 ? undefined : server.cpuPerCallUs,
+    of: cpuPerCallUs,
   },
   {
     name: "server_rss_kib_per_connection",
@@ -146,6 +145,16 @@ export const RATIOS: readonly Ratio[] = [
     unit: "",
     higherIsBetter: true,
     of: (through, direct) => divided(through.ratePerSecond, direct.ratePerSecond),
+  },
+  {
+    name: "cpu_ratio",
+    label: "server CPU per call, through / direct",
+    unit: "",
+    higherIsBetter: false,
+    of(through, direct) {
+      const [ours, theirs] = [cpuPerCallUs(through), cpuPerCallUs(direct)];
+      return ours === undefined || theirs === undefined ? undefined : divided(ours, theirs);
+    },
   },
   ...(["p50", "p99"] as const).map((name): Ratio => ({
     name: `latency_${name}_ratio`,
@@ -202,6 +211,10 @@ export function isFailed({ runs, directRuns = [] }: BenchResult): boolean {
   return [...runs, ...directRuns].some(({ integrity, answered }) =>
     integrity.crossed + integrity.lost + integrity.repeated > 0 || answered === 0
   );
+}
+
+function cpuPerCallUs({ server }: Figures): number | undefined {
+  return "absent" in server || server.cpuPerCallUs === 0 ? undefined : server.cpuPerCallUs;
 }
 
 function divided(a: number, b: number): number | undefined {

@@ -51,6 +51,17 @@ Deno.test("compare() compares ratios only where both were measured against a dir
   assert.equal(names[0].verdict, "regression");
 });
 
+Deno.test("compare() sets the processor time of a call against the direct run's", () => {
+  const taking = (cpuPerCallUs: number) => {
+    const server = { cpuPerCallUs, pids: [1] } as unknown as Figures["server"];
+    return [figures({ server })];
+  };
+  const [before, after] = [withRuns(taking(12), taking(10)), withRuns(taking(18), taking(10))];
+  const row = compare(before, after, 0.1).find(({ name }) => name === "cpu_ratio");
+  assert.equal(row?.verdict, "regression");
+  assert.deepEqual([row?.before.median, row?.after.median], [1.2, 1.8]);
+});
+
 Deno.test("compare() refuses results of another setup", () => {
   const other = resultOf(rates(100));
   const changed = { ...other, setup: { ...other.setup, connections: 99 } };
