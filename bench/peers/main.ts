@@ -1,7 +1,7 @@
 /**
  * Sluice beside other gateways, in one run: `deno task bench:peers [SECONDS]`. The same server behind each, over
- * Streamable HTTP and HTTP+SSE, with 1, 8 and 32 calls in flight; the server alone, over stdio, as the measure
- * of all. Needs the npm packages of the integration tests (`SLUICE_TEST_NPM`).
+ * Streamable HTTP and HTTP+SSE, with 1, 8 and 32 calls in flight. As the measure of all the server alone: over stdio,
+ * and the way that the gateways are called, for the trivial echo by a bare `node:http`. Needs the npm packages of the integration tests (`SLUICE_TEST_NPM`).
  *
  * @module
  */
@@ -9,8 +9,10 @@ import Table from "cli-table3";
 import type { BenchResult } from "../../lib/bench/result.ts";
 import type { Command } from "../../lib/core/connection.ts";
 import { echoServer, everythingServerOnNode } from "../../tests/fixtures/servers.ts";
+import { startRawEcho } from "../ratios/start_raw_echo.ts";
+import { startEverything } from "./everything.ts";
 import { sluice } from "../../tests/fixtures/sluice.ts";
-import { type Gateway, GATEWAYS, type Way } from "./gateways.ts";
+import { GATEWAYS, type Running, type Way } from "./gateways.ts";
 
 const INFLIGHT = [1, 8, 32];
 const WAYS: readonly Way[] = ["http", "sse"];
@@ -49,19 +51,15 @@ function rowOf({ runs: [run] }: BenchResult): Row {
   return { rate: ratePerSecond, p50, p99, ...ofServer };
 }
 
-/** One gateway with each number of calls in flight. */
-async function rowsOf(gateway: Gateway, way: Way, server: Command): Promise<Row[]> {
-  await using running = await gateway.start(way, server);
-  const rows: Row[] = [];
-  for (const inflight of INFLIGHT) rows.push(await bench(inflight, [running.url]));
-  return rows;
+/** One server or gateway with each number of calls in flight. */
+async function rowsOf(starting: Promise<Running>): Promise<Row[]> {
+  await using running = await starting;
+  return await rowsAt(running.url);
 }
 
-async function directRows(server: Command): Promise<Row[]> {
+async function rowsAt(...target: string[]): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const inflight of INFLIGHT) {
-    rows.push(await bench(inflight, ["--", server.program, ...server.args]));
-  }
+  for (const inflight of INFLIGHT) rows.push(await bench(inflight, target));
   return rows;
 }
 
@@ -81,8 +79,8 @@ function print(title: string, rows: ReadonlyMap<string, readonly Row[]>): void {
 
 /** What the best of the others does, against Sluice, with the most calls in flight. */
 function printVerdict(rows: ReadonlyMap<string, readonly Row[]>): void {
-  const [direct, own, ...others] = [...rows.values()].map((all) => all[all.length - 1]);
-  const share = `rate / direct ${(own.rate / direct.rate).toFixed(2)}`;
+  const [, direct, own, ...others] = [...rows.values()].map((all) => all[all.length - 1]);
+  const share = `rate / direct over the same way ${(own.rate / direct.rate).toFixed(2)}`;
   if (others.length === 0) return console.log(share);
   const bestRate = Math.max(...others.map(({ rate }) => rate));
   const leastCpuUs = Math.min(...others.map(({ cpuUs = Infinity }) => cpuUs));
@@ -92,19 +90,30 @@ function printVerdict(rows: ReadonlyMap<string, readonly Row[]>): void {
   );
 }
 
-const servers = new Map<string, Command | undefined>([
-  ["trivial echo", echoServer("node")],
-  ["server-everything", everythingServerOnNode()],
-]);
-for (const [name, server] of servers) {
-  if (server === undefined) {
+interface Server {
+  readonly name: string;
+  /** Over stdio: what the gateways start. */
+  readonly command: Command | undefined;
+  /** Alone, as clients of a gateway would reach it. */
+  startAlone(way: Way): Promise<Running>;
+}
+
+const SERVERS: readonly Server[] = [
+  { name: "trivial echo", command: echoServer("node"), startAlone: startRawEcho },
+  { name: "server-everything", command: everythingServerOnNode(), startAlone: startEverything },
+];
+for (const { name, command, startAlone } of SERVERS) {
+  if (command === undefined) {
     console.log(`SKIPPED: ${name}, which .ci/install puts into SLUICE_TEST_NPM`);
     continue;
   }
-  const direct = await directRows(server);
+  const overStdio = await rowsAt("--", command.program, ...command.args);
   for (const way of WAYS) {
-    const rows = new Map([["direct (stdio)", direct]]);
-    for (const gateway of GATEWAYS) rows.set(gateway.name, await rowsOf(gateway, way, server));
+    const rows = new Map([["direct (stdio)", overStdio]]);
+    rows.set(`direct (${way})`, await rowsOf(startAlone(way)));
+    for (const gateway of GATEWAYS) {
+      rows.set(gateway.name, await rowsOf(gateway.start(way, command)));
+    }
     print(`${name} over ${way}`, rows);
     printVerdict(rows);
   }

@@ -9,6 +9,7 @@ import { comparisonText } from "../../cli/bench/table.ts";
 import { compare } from "../../lib/bench/compare.ts";
 import type { BenchResult } from "../../lib/bench/result.ts";
 import { sluice, startServe } from "../../tests/fixtures/sluice.ts";
+import { startRawEcho } from "./start_raw_echo.ts";
 
 /**
  * So much worse may a ratio be before it counts, and never less than the noise of the repeats. What decides is the
@@ -28,7 +29,7 @@ const REPEATS = ["--duration", "2", "--warm-up", "1", "--repeat", "5"];
 type Baseline = Record<string, BenchResult>;
 
 async function measured(transport: string): Promise<BenchResult> {
-  await using raw = await startRaw(transport);
+  await using raw = await startRawEcho(transport);
   const flags = ["--listen", "tcp://127.0.0.1:0", "--upstream", "echo=builtin:echo"];
   await using serve = await startServe(undefined, { flags });
   const [url] = new RegExp(`${transport}://\\S+`).exec(serve.stdout())!;
@@ -44,22 +45,6 @@ async function measured(transport: string): Promise<BenchResult> {
   } finally {
     await Deno.remove(path);
   }
-}
-
-async function startRaw(transport: string): Promise<AsyncDisposable & { readonly url: string }> {
-  const script = new URL("raw_echo.ts", import.meta.url).pathname;
-  const args = ["run", "-A", "--quiet", script, transport];
-  const child = new Deno.Command(Deno.execPath(), { args, stdout: "piped" }).spawn();
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const { value = "" } = await reader.read();
-  return {
-    url: value.trim(),
-    async [Symbol.asyncDispose]() {
-      child.kill();
-      await reader.cancel();
-      await child.status;
-    },
-  };
 }
 
 const results: Baseline = {};
