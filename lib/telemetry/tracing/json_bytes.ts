@@ -47,9 +47,9 @@ export class JsonBytes {
     this.#length = end;
   }
 
-  /** The text so far, good until more is put; then it begins anew. */
+  /** A copy of the text so far; then it begins anew. */
   take(): Uint8Array<ArrayBuffer> {
-    const text = this.#bytes.subarray(0, this.#length);
+    const text = this.#bytes.slice(0, this.#length);
     this.#length = 0;
     if (this.#bytes.length > KEPT_BYTES_MAX) this.#bytes = new Uint8Array(START_BYTES);
     return text;

@@ -25,12 +25,23 @@ const NAMES_MAX = 256;
 /** Ten millions: so that both halves of a time since 1970 in ms are small integers. */
 const SPLIT = 1e7;
 
-/** Writes requests; one at a time, its text good until the next. */
+/** A request that is whole. */
+export interface TraceBatch {
+  /** JSON text. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly spans: number;
+}
+
+/**
+ * Writes requests. Spans are written when they are put and not kept: what lives until the export is bytes outside of
+ * V8's heap, where objects would have been copied twice by the collector first.
+ */
 export class TraceWriter {
   readonly #json = new JsonBytes();
   readonly #names = new Map<string, Uint8Array>();
   readonly #head: Uint8Array;
   readonly #tail = piece("]}]}]}");
+  #spans = 0;
 
   constructor(resource: Resource) {
     this.#head = piece(
@@ -39,17 +50,27 @@ export class TraceWriter {
     );
   }
 
-  /** JSON text with the first so many spans. */
-  write(spans: readonly Span[], count: number): Uint8Array<ArrayBuffer> {
-    const json = this.#json;
-    followWallClock();
-    json.put(this.#head);
-    for (let i = 0; i < count; i++) {
-      if (i > 0) json.put(COMMA);
-      this.#putSpan(spans[i]);
+  /** Spans of the request that is being written. */
+  get spans(): number {
+    return this.#spans;
+  }
+
+  /** Adds a span to the request. */
+  put(span: Span): void {
+    if (this.#spans++ > 0) this.#json.put(COMMA);
+    else {
+      followWallClock();
+      this.#json.put(this.#head);
     }
-    json.put(this.#tail);
-    return json.take();
+    this.#putSpan(span);
+  }
+
+  /** The request so far; the next begins. */
+  take(): TraceBatch {
+    this.#json.put(this.#tail);
+    const batch = { body: this.#json.take(), spans: this.#spans };
+    this.#spans = 0;
+    return batch;
   }
 
   #putSpan(span: Span): void {

@@ -8,7 +8,7 @@ import { monotonicMs } from "../../core/clock.ts";
 import { backgroundTimer } from "../background_timer.ts";
 import { type OtlpTarget, sendOtlp, type Sent } from "./otlp_client.ts";
 import type { Resource } from "./otlp_json.ts";
-import { TraceWriter } from "./otlp_traces.ts";
+import { type TraceBatch, TraceWriter } from "./otlp_traces.ts";
 import type { Span } from "./span.ts";
 
 /** Why spans were not exported. */
@@ -37,7 +37,10 @@ export class SpanExport implements Disposable {
   readonly #options: SpanExportOptions;
   readonly #writer: TraceWriter;
   readonly #ending = new AbortController();
-  #spans: Span[] = [];
+  /** Those that are whole, in order; the first is the one being sent. */
+  readonly #batches: TraceBatch[] = [];
+  /** Spans in them. */
+  #batched = 0;
   #timer: Disposable | undefined;
   #sending: Promise<void> | undefined;
   #retryMs = RETRY_FIRST_MS;
@@ -53,10 +56,11 @@ export class SpanExport implements Disposable {
   readonly take = (span: Span): void => {
     const { spansMax, batchSpans, batchMs, onDropped } = this.#options;
     if (this.#ending.signal.aborted) return onDropped(1, "ended");
-    if (this.#spans.length >= spansMax) return onDropped(1, "queue_full");
-    this.#spans.push(span);
-    if (this.#sending !== undefined || this.#isWaiting) return;
-    if (this.#spans.length >= batchSpans) this.#start();
+    if (this.#waiting >= spansMax) return onDropped(1, "queue_full");
+    this.#writer.put(span);
+    if (this.#writer.spans >= batchSpans) this.#seal();
+    if (this.#sending !== undefined || this.#isLeftAlone) return;
+    if (this.#batches.length > 0) this.#start();
     else this.#timer ??= backgroundTimer(() => this.#start(), batchMs);
   };
 
@@ -67,7 +71,7 @@ export class SpanExport implements Disposable {
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
     this.#notBeforeMs = 0;
-    while (this.#spans.length > 0 && !signal.aborted && this.#notBeforeMs === 0) {
+    while (this.#waiting > 0 && !signal.aborted && this.#notBeforeMs === 0) {
       this.#start();
       await Promise.race([this.#sending, aborted]);
     }
@@ -77,12 +81,23 @@ export class SpanExport implements Disposable {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort();
     this.#timer?.[Symbol.dispose]();
-    this.#drop(this.#spans.length, "ended");
+    const count = this.#waiting;
+    if (count > 0) this.#options.onDropped(count, "ended");
   }
 
-  /** Whether the receiver is left alone. */
-  get #isWaiting(): boolean {
+  /** Spans that have been taken and not sent. */
+  get #waiting(): number {
+    return this.#batched + this.#writer.spans;
+  }
+
+  get #isLeftAlone(): boolean {
     return this.#notBeforeMs > 0;
+  }
+
+  #seal(): void {
+    const batch = this.#writer.take();
+    this.#batches.push(batch);
+    this.#batched += batch.spans;
   }
 
   #start(): void {
@@ -97,19 +112,18 @@ export class SpanExport implements Disposable {
 
   /** What came meanwhile. */
   #goOn(): void {
-    if (this.#ending.signal.aborted || this.#spans.length === 0) return;
-    const { batchSpans, batchMs } = this.#options;
+    if (this.#ending.signal.aborted || this.#waiting === 0) return;
     const waitMs = Math.max(0, this.#notBeforeMs - monotonicMs());
-    if (waitMs === 0 && this.#spans.length >= batchSpans) return this.#start();
-    this.#timer ??= backgroundTimer(() => this.#start(), waitMs || batchMs);
+    if (waitMs === 0 && this.#batches.length > 0) return this.#start();
+    this.#timer ??= backgroundTimer(() => this.#start(), waitMs || this.#options.batchMs);
   }
 
   async #send(): Promise<void> {
-    const { target, batchSpans, onSent } = this.#options;
-    const count = Math.min(this.#spans.length, batchSpans);
-    if (count === 0) return;
-    const body = this.#writer.write(this.#spans, count);
-    const sent = await sendOtlp(target, body, this.#ending.signal);
+    const { target, onSent, onDropped } = this.#options;
+    if (this.#batches.length === 0 && this.#writer.spans > 0) this.#seal();
+    const [batch] = this.#batches;
+    if (batch === undefined) return;
+    const sent = await sendOtlp(target, batch.body, this.#ending.signal);
     if (this.#ending.signal.aborted) return;
     onSent(sent);
     if (sent.outcome === "later") {
@@ -118,15 +132,9 @@ export class SpanExport implements Disposable {
       return;
     }
     this.#retryMs = RETRY_FIRST_MS;
-    if (sent.outcome === "refused") this.#drop(count, "refused");
-    else {
-      this.#spans.splice(0, count);
-      if (sent.refusedItems > 0) this.#options.onDropped(sent.refusedItems, "refused");
-    }
-  }
-
-  #drop(count: number, reason: DropReason): void {
-    this.#spans.splice(0, count);
-    if (count > 0) this.#options.onDropped(count, reason);
+    this.#batches.shift();
+    this.#batched -= batch.spans;
+    const refused = sent.outcome === "refused" ? batch.spans : sent.refusedItems;
+    if (refused > 0) onDropped(refused, "refused");
   }
 }
