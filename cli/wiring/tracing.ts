@@ -9,7 +9,7 @@ import type { GatewayConfig, UpstreamConfig } from "../../lib/config/gateway_con
 import type { CollectorTarget } from "../../lib/config/resolve_tracing.ts";
 import type { Logger } from "../../lib/telemetry/logger.ts";
 import type { Registry } from "../../lib/telemetry/metrics.ts";
-import { type Attribute, attributeTexts } from "../../lib/telemetry/tracing/span.ts";
+import type { Attribute } from "../../lib/telemetry/tracing/span.ts";
 import type { Tracing } from "../../lib/telemetry/tracing/tracing.ts";
 import type { Dial } from "../../lib/upstream/client.ts";
 import { VERSION } from "../version.ts";
@@ -44,7 +44,7 @@ export async function createTracing(
       traces: timed(traces),
       metrics: timed(metrics),
       spansMax: tracing.spans,
-      resource: { attributes: attributeTexts([...attributes, ...given]), version: VERSION },
+      resource: { attributes: [...attributes, ...given], version: VERSION },
     },
     registry,
     log.child("tracing"),

@@ -35,7 +35,7 @@ export const log = z.strictObject({
 export const tracing = z.strictObject({
   endpoint: about(z.string().default(T.endpoint), {
     description:
-      "collector for traces and metrics by OTLP over HTTP (JSON), as http://127.0.0.1:4318; empty for none",
+      "collector for traces and metrics by OTLP over HTTP, as http://127.0.0.1:4318; empty for none",
     unit: "URL",
   }),
   headers: about(z.record(z.string(), text).default({}), {

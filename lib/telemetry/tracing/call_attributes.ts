@@ -10,8 +10,8 @@ import type { Session } from "../../core/handler.ts";
 import type { Message } from "../../core/message.ts";
 import { methodLabel } from "../method_label.ts";
 import { redactText } from "../redact.ts";
-import { type Piece, piece } from "./json_bytes.ts";
-import { attribute, type AttributeText } from "./span.ts";
+import type { Attribute } from "./span.ts";
+import { type SpanAttribute, varying, written } from "./span_attributes.ts";
 
 const TEXT_CHARS_MAX = 256;
 const ID_CHARS_MAX = 64;
@@ -29,24 +29,36 @@ const NETWORK_TRANSPORTS: Readonly<Record<string, string>> = {
 };
 
 /** How bytes travel: our name and that of OpenTelemetry. */
-export const transportPiece = remembered((transport) =>
-  `,${attribute("network.transport", NETWORK_TRANSPORTS[transport] ?? "tcp")},` +
-  attribute("sluice.transport", transport)
-);
+export function transportAttributes(transport: string): Attribute[] {
+  return [
+    ["network.transport", NETWORK_TRANSPORTS[transport] ?? "tcp"],
+    ["sluice.transport", transport],
+  ];
+}
 
-const methodPiece = remembered((method) =>
-  attribute("mcp.method.name", cut(method, METHOD_CHARS_MAX))
-);
-const toolPiece = remembered((name) =>
-  `,${attribute("gen_ai.operation.name", "execute_tool")},` +
-  attribute("gen_ai.tool.name", cut(name, TEXT_CHARS_MAX))
-);
-const promptPiece = remembered((name) =>
-  `,${attribute("gen_ai.prompt.name", cut(name, TEXT_CHARS_MAX))}`
-);
-const resourcePiece = remembered((uri) =>
-  `,${attribute("mcp.resource.uri", redactText(cut(uri, TEXT_CHARS_MAX)))}`
-);
+/** The same, written. */
+export const transportAttribute = remembered(transportAttributes);
+
+const methodAttribute = remembered((
+  method,
+) => [["mcp.method.name", cut(method, METHOD_CHARS_MAX)]]);
+/** With their method, so that there is one piece to copy. */
+const toolAttributes = remembered((name) => [
+  ["mcp.method.name", "tools/call"],
+  ["gen_ai.operation.name", "execute_tool"],
+  ["gen_ai.tool.name", cut(name, TEXT_CHARS_MAX)],
+]);
+const promptAttributes = remembered((name) => [
+  ["mcp.method.name", "prompts/get"],
+  ["gen_ai.prompt.name", cut(name, TEXT_CHARS_MAX)],
+]);
+const resourceAttribute = remembered((uri) => [
+  ["mcp.resource.uri", redactText(cut(uri, TEXT_CHARS_MAX))],
+]);
+const idAttributeOf = varying("jsonrpc.request.id");
+
+/** Instead of an attribute that there is not. */
+export const NO_ATTRIBUTE: SpanAttribute = new Uint8Array();
 
 /** The method as part of a name: only those that are known. */
 export function spanName(side: string, { method }: Message): string {
@@ -54,43 +66,42 @@ export function spanName(side: string, { method }: Message): string {
 }
 
 /** What is asked for: the method, and its object. */
-export function requestPieces(message: Message): [method: Piece, object: Piece] {
+export function requestAttributes(message: Message): SpanAttribute[] {
   const method = message.method!;
-  const { name = "", uri = "" } = message;
   switch (method) {
     case "tools/call":
-      return [methodPiece(method), toolPiece(name)];
+      return [toolAttributes(message.name ?? "")];
     case "prompts/get":
-      return [methodPiece(method), promptPiece(name)];
+      return [promptAttributes(message.name ?? "")];
     case "resources/read":
     case "resources/subscribe":
     case "resources/unsubscribe":
-      return [methodPiece(method), resourcePiece(uri)];
+      return [methodAttribute(method), resourceAttribute(message.uri ?? "")];
     default:
-      return [methodPiece(method), ""];
+      return [methodAttribute(method)];
   }
 }
 
 /** The id of a request. */
-export function idPiece({ idKey }: Message): Piece {
-  if (idKey === undefined) return "";
+export function idAttribute({ idKey }: Message): SpanAttribute {
+  if (idKey === undefined) return NO_ATTRIBUTE;
   const id = typeof idKey === "string" ? idKey.replace(/^"/, "") : String(idKey);
-  return `,${attribute("jsonrpc.request.id", cut(id, ID_CHARS_MAX))}`;
+  return idAttributeOf(cut(id, ID_CHARS_MAX));
 }
 
-const sessions = new WeakMap<Session, Piece>();
+const sessions = new WeakMap<Session, SpanAttribute>();
 
 /** Who asks: a hash, since whoever knows the id has the session. Clients without sessions have none. */
-export function sessionPiece(session: Session): Piece {
-  if (session.isSessionless) return "";
+export function sessionAttribute(session: Session): SpanAttribute {
+  if (session.isSessionless) return NO_ATTRIBUTE;
   const known = sessions.get(session);
   if (known !== undefined) return known;
   const { id, protocolVersion } = session;
   const hash = createHash("sha256").update(id).digest("hex").slice(0, 16);
-  const text = `,${attribute("mcp.session.id", hash)}`;
-  if (protocolVersion === undefined) return text; // there will be more to say
-  const version = attribute("mcp.protocol.version", cut(protocolVersion, ID_CHARS_MAX));
-  const whole = piece(`${text},${version}`);
+  const own: Attribute = ["mcp.session.id", hash];
+  if (protocolVersion === undefined) return written([own]); // there will be more to say
+  const version = cut(protocolVersion, ID_CHARS_MAX);
+  const whole = written([own, ["mcp.protocol.version", version]]);
   sessions.set(session, whole);
   return whole;
 }
@@ -100,15 +111,16 @@ export function cut(text: string, charsMax: number): string {
   return text.length > charsMax ? text.slice(0, charsMax) : text;
 }
 
-/** Makes a piece once for each value, as long as these are few and short. */
-function remembered(make: (value: string) => AttributeText): (value: string) => Piece {
-  const pieces = new Map<string, Uint8Array>();
+/** Writes attributes once for each value, as long as these are few and short. */
+function remembered(attributes: (value: string) => Attribute[]): (value: string) => SpanAttribute {
+  const known = new Map<string, Uint8Array>();
   return (value) => {
-    let made = pieces.get(value);
-    if (made !== undefined) return made;
-    if (value.length > TEXT_CHARS_MAX) return make(value);
-    if (pieces.size >= REMEMBERED_MAX) pieces.clear();
-    pieces.set(value, made = piece(make(value)));
+    const before = known.get(value);
+    if (before !== undefined) return before;
+    const made = written(attributes(value));
+    if (value.length > TEXT_CHARS_MAX) return made;
+    if (known.size >= REMEMBERED_MAX) known.clear();
+    known.set(value, made);
     return made;
   };
 }

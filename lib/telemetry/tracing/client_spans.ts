@@ -8,18 +8,18 @@ import type { Call, Handler, Policy } from "../../core/handler.ts";
 import type { Message } from "../../core/message.ts";
 import { RetriedCall } from "../../core/retried_call.ts";
 import { isSampled, type TraceContext } from "../../core/trace_context.ts";
-import { requestPieces, spanName } from "./call_attributes.ts";
+import { requestAttributes, spanName } from "./call_attributes.ts";
 import { ending, type Outcome } from "./outcome.ts";
 import { childOf } from "./sampler.ts";
-import type { Piece } from "./json_bytes.ts";
 import { SpanKind, type TakeSpan } from "./span.ts";
+import type { SpanAttribute } from "./span_attributes.ts";
 import { inTrace, withTraceMeta } from "./trace_meta.ts";
 import { companionsOfMeta, traceOfMeta } from "./traceparent.ts";
 
 /** What is asked. */
 export interface TracedUpstream {
-  /** What spans say of it; with a comma in front of each attribute. */
-  readonly attributes: Piece;
+  /** What spans say of it. */
+  readonly attributes: SpanAttribute;
   /** Whether requests carry headers. */
   readonly isHttp: boolean;
 }
@@ -63,7 +63,7 @@ function attempt(
       tracestate: span.tracestate,
       startMs,
       endMs: monotonicMs(),
-      attributes: [...requestPieces(message), upstream.attributes, attributes],
+      attributes: [...requestAttributes(message), upstream.attributes, attributes],
       failure,
     });
   };

@@ -5,7 +5,7 @@
  */
 import { backgroundTimer } from "../background_timer.ts";
 import type { Registry } from "../metrics.ts";
-import { type OtlpTarget, sendOtlp, type Sent } from "./otlp_client.ts";
+import { jsonBody, type OtlpTarget, sendOtlp, type Sent } from "./otlp_client.ts";
 import type { Resource } from "./otlp_json.ts";
 import { metricsJson } from "./otlp_metrics.ts";
 
@@ -34,7 +34,7 @@ export class MetricExport implements Disposable {
     const { target, resource, registry, onSent } = this.#options;
     const sent = await sendOtlp(
       target,
-      new TextEncoder().encode(metricsJson(resource, registry)),
+      jsonBody(metricsJson(resource, registry)),
       AbortSignal.any([signal, this.#ending.signal]),
     );
     if (!this.#ending.signal.aborted) onSent(sent);

@@ -1,5 +1,5 @@
 /**
- * The parts of OTLP's JSON form that traces and metrics share.
+ * What requests to a collector have in common: times, and the JSON form of attributes.
  *
  * Source: opentelemetry-proto, OTLP specification 1.x, JSON protobuf encoding: 64-bit integers are strings, ids
  * are hexadecimal, enumerations are numbers.
@@ -7,7 +7,7 @@
  * @module
  */
 import { monotonicMs } from "../../core/clock.ts";
-import type { AttributeText } from "./span.ts";
+import type { Attribute } from "./span.ts";
 
 /** The wall clock may be set while the process runs; smaller differences are rounding, ms. */
 const CLOCK_STEP_MS = 20;
@@ -35,11 +35,28 @@ export function unixNanos(timeMs: number): string {
 
 /** Who tells: what stands around the items of a request. */
 export interface Resource {
-  readonly attributes: AttributeText;
+  readonly attributes: readonly Attribute[];
   readonly version: string;
 }
 
 /** The scope of everything that comes from here, as JSON text. */
 export function scopeJson({ version }: Resource): string {
   return `{"name":"sluice","version":${JSON.stringify(version)}}`;
+}
+
+/** One attribute as JSON text. */
+export function attributeJson(name: string, value: Attribute[1]): string {
+  return `{"key":${JSON.stringify(name)},"value":${valueJson(value)}}`;
+}
+
+/** Several, joined by commas. */
+export function attributesJson(attributes: Iterable<Attribute>): string {
+  return Array.from(attributes, ([name, value]) => attributeJson(name, value)).join(",");
+}
+
+function valueJson(value: Attribute[1]): string {
+  if (typeof value === "string") return `{"stringValue":${JSON.stringify(value.toWellFormed())}}`;
+  if (typeof value === "boolean") return `{"boolValue":${value}}`;
+  if (Number.isInteger(value)) return `{"intValue":"${value}"}`;
+  return `{"doubleValue":${value}}`;
 }

@@ -8,8 +8,14 @@
 import { monotonicMs } from "../../core/clock.ts";
 import type { HistogramChild } from "../histogram.ts";
 import type { Metric, Registry } from "../metrics.ts";
-import { followWallClock, type Resource, scopeJson, unixNanos } from "./otlp_json.ts";
-import { attribute } from "./span.ts";
+import {
+  attributeJson,
+  attributesJson,
+  followWallClock,
+  type Resource,
+  scopeJson,
+  unixNanos,
+} from "./otlp_json.ts";
 
 const CUMULATIVE = 2;
 
@@ -22,7 +28,9 @@ export function metricsJson(resource: Resource, registry: Registry): string {
   const metrics = registry.collect()
     .filter((metric) => metric.children().length > 0)
     .map((metric) => metricJson(metric, times));
-  return `{"resourceMetrics":[{"resource":{"attributes":[${resource.attributes}]},` +
+  return `{"resourceMetrics":[{"resource":{"attributes":[${
+    attributesJson(resource.attributes)
+  }]},` +
     `"scopeMetrics":[{"scope":${scopeJson(resource)},"metrics":[${metrics.join(",")}]}]}]}`;
 }
 
@@ -65,7 +73,7 @@ function histogramsJson(metric: Extract<Metric, { kind: "histogram" }>, times: s
 }
 
 function labelsJson({ labels }: Metric, values: readonly string[]): string {
-  const attributes = labels.map((label, index) => attribute(label, values[index]));
+  const attributes = labels.map((label, index) => attributeJson(label, values[index]));
   return `"attributes":[${attributes.join(",")}]`;
 }
 

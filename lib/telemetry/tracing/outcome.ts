@@ -6,22 +6,22 @@
 import { GatewayError, reasonOf } from "../../core/errors.ts";
 import type { Message } from "../../core/message.ts";
 import { redactText } from "../redact.ts";
-import { cut } from "./call_attributes.ts";
-import type { Piece } from "./json_bytes.ts";
-import { attribute } from "./span.ts";
+import { cut, NO_ATTRIBUTE } from "./call_attributes.ts";
+import { type SpanAttribute, varying, written } from "./span_attributes.ts";
 
 const TEXT_CHARS_MAX = 256;
 
+const errorType = varying("error.type");
+
 /** What a span says in the end. */
 export interface Outcome {
-  /** With a comma in front of each. */
-  readonly attributes: Piece;
+  readonly attributes: SpanAttribute;
   readonly failure: string | undefined;
 }
 
-const DONE: Outcome = { attributes: "", failure: undefined };
+const DONE: Outcome = { attributes: NO_ATTRIBUTE, failure: undefined };
 const TOOL_ERROR: Outcome = {
-  attributes: `,${attribute("error.type", "tool_error")}`,
+  attributes: written([["error.type", "tool_error"]]),
   failure: "the tool tells of an error",
 };
 
@@ -61,8 +61,10 @@ function answerOutcome(answer: Message | undefined): Outcome {
   if (!answer.isError) return DONE;
   const { code, message } = answer.json().error ?? {};
   return {
-    attributes: `,${attribute("error.type", String(code))},` +
-      attribute("rpc.response.status_code", String(code)),
+    attributes: written([
+      ["error.type", String(code)],
+      ["rpc.response.status_code", String(code)],
+    ]),
     failure: redactText(cut(String(message), TEXT_CHARS_MAX)),
   };
 }
@@ -71,7 +73,7 @@ function answerOutcome(answer: Message | undefined): Outcome {
 function errorOutcome(error: unknown): Outcome {
   const type = error instanceof GatewayError ? error.failure : "defect";
   return {
-    attributes: `,${attribute("error.type", type)}`,
+    attributes: errorType(type),
     failure: redactText(cut(reasonOf(error), TEXT_CHARS_MAX)),
   };
 }

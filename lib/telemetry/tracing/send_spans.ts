@@ -8,9 +8,9 @@ import { monotonicMs } from "../../core/clock.ts";
 import type { Batch, BatchSink, Connection } from "../../core/connection.ts";
 import { receiveAll, sinkOf } from "../../core/direct_path.ts";
 import { isSampled, type TraceContext } from "../../core/trace_context.ts";
-import { transportPiece } from "./call_attributes.ts";
-import { type Piece, piece } from "./json_bytes.ts";
-import { attribute, SpanKind, type TakeSpan } from "./span.ts";
+import { transportAttributes } from "./call_attributes.ts";
+import { SpanKind, type TakeSpan } from "./span.ts";
+import { type SpanAttribute, varying, written } from "./span_attributes.ts";
 import { newSpanId } from "./trace_ids.ts";
 
 /**
@@ -40,21 +40,22 @@ export function withSendSpans(
   };
 }
 
-const BYTES = piece(',{"key":"sluice.message_bytes","value":{"intValue":"');
-const MESSAGES = piece('"}},{"key":"sluice.batch_messages","value":{"intValue":"');
-const CLOSE = piece('"}}');
+const bytesAttribute = varying("sluice.message_bytes");
+const messagesAttribute = varying("sluice.batch_messages");
 
 class TracedSink implements BatchSink {
   readonly #connection: Connection;
-  readonly #attributes: readonly Piece[];
+  readonly #attributes: SpanAttribute;
   readonly #take: TakeSpan;
   #sink: BatchSink | undefined;
 
   constructor(connection: Connection, compression: string, take: TakeSpan) {
     this.#connection = connection;
     const { transport } = connection.peer;
-    const compressed = attribute("sluice.compression", compression);
-    this.#attributes = [piece(compressed), transportPiece(transport)];
+    this.#attributes = written([
+      ["sluice.compression", compression],
+      ...transportAttributes(transport),
+    ]);
     this.#take = take;
   }
 
@@ -101,14 +102,7 @@ class TracedSink implements BatchSink {
         tracestate: trace.tracestate,
         startMs,
         endMs: monotonicMs(),
-        attributes: [
-          ...this.#attributes,
-          BYTES,
-          String(bytes),
-          MESSAGES,
-          String(messages),
-          CLOSE,
-        ],
+        attributes: [this.#attributes, bytesAttribute(bytes), messagesAttribute(messages)],
         failure,
       });
     };

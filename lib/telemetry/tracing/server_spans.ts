@@ -9,11 +9,11 @@ import type { Message } from "../../core/message.ts";
 import { RetriedCall } from "../../core/retried_call.ts";
 import { isSampled, type TraceContext } from "../../core/trace_context.ts";
 import {
-  idPiece,
-  requestPieces,
-  sessionPiece,
+  idAttribute,
+  requestAttributes,
+  sessionAttribute,
   spanName,
-  transportPiece,
+  transportAttribute,
 } from "./call_attributes.ts";
 import { ending, type Outcome } from "./outcome.ts";
 import type { Sampler } from "./sampler.ts";
@@ -59,10 +59,10 @@ function traced(
       startMs,
       endMs: monotonicMs(),
       attributes: [
-        ...requestPieces(message),
-        transportPiece(request.transport),
-        idPiece(message),
-        sessionPiece(session),
+        ...requestAttributes(message),
+        transportAttribute(request.transport),
+        idAttribute(message),
+        sessionAttribute(session),
         attributes,
       ],
       failure,

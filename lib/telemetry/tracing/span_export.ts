@@ -6,7 +6,7 @@
  */
 import { monotonicMs } from "../../core/clock.ts";
 import { backgroundTimer } from "../background_timer.ts";
-import { type OtlpTarget, sendOtlp, type Sent } from "./otlp_client.ts";
+import { type OtlpTarget, protobufBody, sendOtlp, type Sent } from "./otlp_client.ts";
 import type { Resource } from "./otlp_json.ts";
 import { type TraceBatch, TraceWriter } from "./otlp_traces.ts";
 import type { Span } from "./span.ts";
@@ -123,7 +123,7 @@ export class SpanExport implements Disposable {
     if (this.#batches.length === 0 && this.#writer.spans > 0) this.#seal();
     const [batch] = this.#batches;
     if (batch === undefined) return;
-    const sent = await sendOtlp(target, batch.body, this.#ending.signal);
+    const sent = await sendOtlp(target, protobufBody(batch.body), this.#ending.signal);
     if (this.#ending.signal.aborted) return;
     onSent(sent);
     if (sent.outcome === "later") {

@@ -11,14 +11,14 @@ import type { Policy } from "../../core/handler.ts";
 import type { Logger } from "../logger.ts";
 import type { Registry } from "../metrics.ts";
 import { clientSpans } from "./client_spans.ts";
-import { piece } from "./json_bytes.ts";
 import { MetricExport } from "./metric_export.ts";
 import type { OtlpTarget, Sent } from "./otlp_client.ts";
 import type { Resource } from "./otlp_json.ts";
 import { Sampler, type SamplerOptions } from "./sampler.ts";
 import { withSendSpans } from "./send_spans.ts";
 import { serverSpans } from "./server_spans.ts";
-import { type Attribute, attributeTexts } from "./span.ts";
+import type { Attribute } from "./span.ts";
+import { written } from "./span_attributes.ts";
 import { SpanExport } from "./span_export.ts";
 
 /** What is traced, and where it goes. */
@@ -96,7 +96,7 @@ export function startTracing(options: TracingOptions, registry: Registry, log: L
     server: spans === undefined ? [] : [serverSpans(sampler, spans.take)],
     client: (attributes, isHttp) =>
       spans === undefined ? [] : [
-        clientSpans({ attributes: piece(`,${attributeTexts(attributes)}`), isHttp }, spans.take),
+        clientSpans({ attributes: written(attributes), isHttp }, spans.take),
       ],
     sending: (connection, compression) =>
       spans === undefined ? connection : withSendSpans(connection, compression, spans.take),

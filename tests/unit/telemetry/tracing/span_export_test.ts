@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { OtlpSink } from "../../../fixtures/otlp_sink.ts";
 import type { Sent } from "../../../../lib/telemetry/tracing/otlp_client.ts";
-import { piece } from "../../../../lib/telemetry/tracing/json_bytes.ts";
-import { attribute, attributeTexts, type Span } from "../../../../lib/telemetry/tracing/span.ts";
+import type { Span } from "../../../../lib/telemetry/tracing/span.ts";
+import { varying, written } from "../../../../lib/telemetry/tracing/span_attributes.ts";
 import {
   type DropReason,
   SpanExport,
@@ -21,7 +21,7 @@ function span(name: string, more: Partial<Span> = {}): Span {
     tracestate: undefined,
     startMs: 1,
     endMs: 2.5,
-    attributes: [attribute("a", "b")],
+    attributes: [written([["a", "b"]])],
     failure: undefined,
     ...more,
   };
@@ -32,7 +32,7 @@ function started(sink: OtlpSink, options: Partial<SpanExportOptions> = {}) {
   const sent: Sent[] = [];
   const spans = new SpanExport({
     target: { url: `${sink.url}/v1/traces`, headers: { "x-key": "secret" }, timeoutMs: 30_000 },
-    resource: { attributes: attributeTexts([["service.name", "s\u00e9"]]), version: "1" },
+    resource: { attributes: [["service.name", "s\u00e9"]], version: "1" },
     spansMax: 100,
     batchSpans: 10,
     batchMs: 3_600_000,
@@ -53,7 +53,7 @@ Deno.test("SpanExport sends what a collector reads", async () => {
   spans.take(span("b", {
     tracestate: 'x="y"',
     failure: 'it\'s "\ud800" \u00e9',
-    attributes: [piece(attribute("text", "\u{1f600}\u00e9")), `,${attribute("count", 3)}`],
+    attributes: [written([["text", "\u{1f600}\u00e9"]]), varying("count")(3)],
   }));
   await spans.flush(NEVER);
   const [a, b] = sink.spans;
