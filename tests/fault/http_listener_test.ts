@@ -49,6 +49,16 @@ Deno.test("slow clients are closed, with 408 where a request had begun", async (
   });
 });
 
+Deno.test("what is wrong behind a refused head does not take its refusal away", async () => {
+  await withListener({}, async ({ port }) => {
+    const foreign = "POST /mcp HTTP/1.1\r\nhost: a\r\ntransfer-encoding: ";
+    for (const rest of ["xchunked\r\n\r\n0\r\n\r\n", "chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n"]) {
+      const { statuses } = await rawAnswer(port, foreign + rest);
+      assert.deepEqual(statuses, [403], rest);
+    }
+  });
+});
+
 Deno.test("an event stream outlives the timeouts of requests", async () => {
   await withListener(IMPATIENT, async ({ port }, gateway) => {
     const client = new RawClient(port);

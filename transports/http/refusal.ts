@@ -76,11 +76,15 @@ export function answer(
   linger(req, res);
 }
 
+/** Answers that are whole but for their end. */
+const lingering = new WeakSet<ServerResponse>();
+
 /**
  * Ends the answer only when the client had a chance to read it: closing while it is still sending makes
  * the kernel answer with RST, which throws the answer away.
  */
 function linger(req: IncomingMessage, res: ServerResponse): void {
+  lingering.add(res);
   let discardedBytes = 0;
   const end = () => {
     clearTimeout(timer);
@@ -123,6 +127,10 @@ const STATUS_LINES: Readonly<Record<number, string>> = {
 /** Answers bytes that were no request (`clientError`), and closes. */
 export function refuseSocket(error: NodeJS.ErrnoException, socket: Socket): void {
   const current = (socket as { _httpMessage?: ServerResponse })._httpMessage;
+  if (current !== undefined && lingering.has(current)) { // the whole refusal is on its way
+    current.end();
+    return socket.destroySoon();
+  }
   if (!socket.writable || current?.headersSent) return void socket.destroy();
   const status = STATUS_LINES[statusOf(error.code)];
   socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
