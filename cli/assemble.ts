@@ -37,6 +37,7 @@ import { answerMemory, exportedAnswers } from "./wiring/cache.ts";
 import { createFeatures } from "./wiring/features.ts";
 import { gatewayEvents } from "./wiring/instrument.ts";
 import { takeDefects } from "./process/defects.ts";
+import type { InheritedSockets } from "./process/inherited_sockets.ts";
 import { withGrace } from "./process/grace.ts";
 import { bind, Listening } from "./wiring/listening.ts";
 import { observe } from "./wiring/observation.ts";
@@ -64,6 +65,8 @@ export interface AssembleOptions {
   readonly readsExport?: boolean;
   /** Where the gateway is several processes: which of them this one is. */
   readonly seat?: WorkerSeat;
+  /** Sockets that were opened by whoever started the process. */
+  readonly inherited?: InheritedSockets;
 }
 
 /** A gateway with its listeners bound, accepting. */
@@ -185,6 +188,7 @@ function run(parts: AppliedParts, gateway: Gateway, state: { draining: boolean }
       await Promise.all([log.reopen(), base.security.reopenAudit()]);
     },
     async drain(hardEnd) {
+      await base.inherited?.leave();
       state.draining = true;
       base.admin?.drain();
       metrics.drains.with({ what: "gateway" }).inc();
@@ -231,6 +235,7 @@ async function createBase(config: GatewayConfig, options: AssembleOptions): Prom
     features: createFeatures(config, registry, log),
     clients: new Clients(),
     sharedAnswers: options.readsExport === true ? await exportedAnswers(config) : undefined,
+    inherited: options.inherited,
     owned: [...tracing === undefined ? [] : [tracing], security, ...ownedAuth],
   };
   base.access = await access(base);

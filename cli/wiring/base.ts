@@ -22,6 +22,7 @@ import type { Admin } from "./admin.ts";
 import type { Access } from "./access.ts";
 import type { Authentication } from "./auth.ts";
 import type { Security } from "./security.ts";
+import type { InheritedSockets } from "../process/inherited_sockets.ts";
 
 /** The parts of one gateway that its listeners and dialers need. */
 export interface Base {
@@ -50,6 +51,8 @@ export interface Base {
   readonly answerWatchers?: Set<(kinds: readonly CachedKind[]) => void>;
   /** Where the gateway is several processes: this one among them. */
   worker?: Worker;
+  /** Sockets that were opened by whoever started the gateway. */
+  readonly inherited?: InheritedSockets;
   /** Bytes of all connections of the listeners. */
   readonly wire?: WireBytes;
   /** Looks after the whole; made before anybody connects. */

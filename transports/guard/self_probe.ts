@@ -39,6 +39,14 @@ const MISSED_BY_CHANCE = 1e-9;
 /** A connection that was for us has been accepted after so long, in a process that is not busy, ms. */
 const ATTEMPT_MS = 25;
 
+/** While one process replaces another, both accept from the socket that they have inherited. */
+const HANDED_OVER_BY = 2;
+
+/** How many processes may accept connections to an address. */
+export function sharers(workers = 1, inherited?: unknown): number {
+  return inherited === undefined ? workers : HANDED_OVER_BY;
+}
+
 /** Connections that a probe makes, at most. */
 export function attemptsMax(sharedBy: number): number {
   return sharedBy <= 1 ? 1 : Math.ceil(Math.log(MISSED_BY_CHANCE) / Math.log(1 - 1 / sharedBy));

@@ -19,6 +19,7 @@ import { monotonicMs } from "../../lib/core/clock.ts";
 import { reasonOf, TransportError } from "../../lib/core/errors.ts";
 import { Http2Sessions } from "../http2/sessions.ts";
 import { addressBelow, failureOf, type TlsFailure } from "../tls/handshakes.ts";
+import { newcomersHeard } from "../guard/inherited_socket.ts";
 import { type HttpListenerOptions, serverOptions } from "./listener_options.ts";
 
 /** What a listener is told. */
@@ -98,7 +99,12 @@ export class BoundServer {
         resolve((server.address() as net.AddressInfo).port);
       };
       server.once("error", onError).once("listening", onListening);
-      const reusePort = this.#options.workers !== undefined;
+      const { inherited, workers } = this.#options;
+      if (inherited !== undefined) {
+        inherited.onLeave(this.#leave);
+        return void server.listen({ fd: inherited.duplicate() });
+      }
+      const reusePort = workers !== undefined;
       server.listen({ port, host: hostname, backlog: 1024, reusePort });
     });
   }
@@ -115,6 +121,13 @@ export class BoundServer {
     if (this.#server instanceof net.Server) net.Server.prototype.close.call(this.#server);
     else (this.#server as http.Server).close();
   }
+
+  readonly #leave = async (): Promise<void> => {
+    this.unlisten();
+    await newcomersHeard(() =>
+      this.#handshakes.size > 0 || this.sockets.values().some(({ bytesRead }) => bytesRead === 0)
+    );
+  };
 
   /** Ends what waits for a request. */
   closeIdle(): void {

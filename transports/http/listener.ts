@@ -10,7 +10,7 @@ import type { Duplex } from "node:stream";
 import { monotonicMs } from "../../lib/core/clock.ts";
 import { GatewayError, TransportError } from "../../lib/core/errors.ts";
 import { WRITE_STALL_MS } from "../../lib/core/limits.ts";
-import { reachable, SelfProbe } from "../guard/self_probe.ts";
+import { reachable, SelfProbe, sharers } from "../guard/self_probe.ts";
 import { BoundServer } from "./bound_server.ts";
 import { mayCompress } from "./compression.ts";
 import { Cors, isPreflight } from "./cors.ts";
@@ -175,7 +175,7 @@ export class HttpListener implements AsyncDisposable {
     if (intervalMs === 0) return;
     this.#probe = new SelfProbe({
       address: { host: reachable(this.#hostname), port: this.port },
-      sharedBy: workers?.place.count,
+      sharedBy: sharers(workers?.place.count, this.#options.inherited),
       relisten: () => this.#relisten(),
     }, { intervalMs, timeoutMs: this.#options.probeTimeoutMs ?? 2000 });
   }

@@ -6,6 +6,7 @@
 import type { IncomingMessage, RequestListener, ServerOptions } from "node:http";
 import type tls from "node:tls";
 import type { ConnectionLimits } from "../guard/connection_limits.ts";
+import type { InheritedSocket } from "../guard/inherited_socket.ts";
 import type { WorkerGroup } from "../workers/group.ts";
 import type { TlsFailure } from "../tls/handshakes.ts";
 import type { CompressionMode } from "./compression.ts";
@@ -17,6 +18,8 @@ import { wantsUpgrade } from "./upgrades.ts";
 export interface HttpListenerOptions extends HostRules {
   /** The processes that listen on the same port, this one among them; absent when it is alone. */
   readonly workers?: WorkerGroup;
+  /** Listens on the address already; absent where the listener opens a socket of its own. */
+  readonly inherited?: InheritedSocket;
   /** Speaks TLS with these; their ALPN is what `bindHttp` offers. */
   readonly tls?: tls.TlsOptions & tls.SecureContextOptions;
   /** Offers HTTP/2 over TLS where the runtime has it; true by default. */

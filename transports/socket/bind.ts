@@ -7,6 +7,7 @@ import { lstat, unlink } from "node:fs/promises";
 import net from "node:net";
 import process from "node:process";
 import { reasonOf, TransportError } from "../../lib/core/errors.ts";
+import type { InheritedSocket } from "../guard/inherited_socket.ts";
 import type { SocketAddress } from "./address.ts";
 
 /** Connections that wait to be accepted; the system may allow fewer. */
@@ -15,12 +16,20 @@ const BACKLOG = 1024;
 const PRIVATE_UMASK = 0o177;
 const ANSWER_MS = 1000;
 
+/** How a listening socket is not one process's own. */
+export interface SharedSocket {
+  /** Other processes of the same user may listen on the port. */
+  readonly reusePort?: boolean;
+  /** Listens already. */
+  readonly inherited?: InheritedSocket;
+}
+
 /**
  * Binds a server. The file of a unix socket is replaced when nobody answers behind it; it is removed when the
  * server is closed.
  *
  * @param url for error messages
- * @param reusePort other processes of the same user may listen on the port, too
+ * @param shared how other processes may listen there, too: on the port, or by the same socket
  * @returns where it really listens (port 0 resolved)
  * @throws {TransportError} when the address cannot be bound
  */
@@ -28,10 +37,14 @@ export async function bind(
   server: net.Server,
   address: SocketAddress,
   url: URL,
-  reusePort = false,
+  { reusePort = false, inherited }: SharedSocket = {},
 ): Promise<SocketAddress> {
   const where = url.href.replace(/[?#].*$/s, "");
   try {
+    if (inherited !== undefined) {
+      await listening(server, () => server.listen({ fd: inherited.duplicate() }));
+      return address;
+    }
     if ("path" in address) {
       await removeStale(address.path);
       await listening(server, () => listenPrivately(server, address.path));

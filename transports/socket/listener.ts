@@ -13,7 +13,8 @@ import { TransportError } from "../../lib/core/errors.ts";
 import { BUFFER_BYTES_MAX } from "../../lib/core/limits.ts";
 import type { ConnectionLimits } from "../guard/connection_limits.ts";
 import { FirstMessageWatch } from "../guard/first_message_watch.ts";
-import { reachable, SelfProbe } from "../guard/self_probe.ts";
+import { type InheritedSocket, newcomersHeard } from "../guard/inherited_socket.ts";
+import { reachable, SelfProbe, sharers } from "../guard/self_probe.ts";
 import { ArrivalQueue } from "../http/arrival_queue.ts";
 import { Handshakes, type TlsFailure } from "../tls/handshakes.ts";
 import { identityOf } from "../tls/identity.ts";
@@ -37,6 +38,8 @@ export interface SocketListenerOptions {
   readonly firstMessageMs?: number;
   /** Processes that listen on the same port; absent when it is alone. */
   readonly sharedBy?: number;
+  /** Listens there already; absent where the listener opens a socket of its own. */
+  readonly inherited?: InheritedSocket;
   /** Time for a TLS handshake, ms. */
   readonly tlsHandshakeMs?: number;
   /** How often the listener asks itself whether it is alive, ms; 0 turns it off. */
@@ -144,6 +147,11 @@ export class SocketListener implements Listener {
     return Promise.resolve();
   }
 
+  readonly #leave = async (): Promise<void> => {
+    this.#server.close();
+    await newcomersHeard(() => this.#fresh.size > 0);
+  };
+
   #start(): void {
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
     Deno.unrefTimer(this.#sweepTimer as unknown as number);
@@ -152,7 +160,7 @@ export class SocketListener implements Listener {
     const address = this.#address;
     this.#probe = new SelfProbe({
       address: "host" in address ? { ...address, host: reachable(address.host) } : address,
-      sharedBy: this.#options.sharedBy,
+      sharedBy: sharers(this.#options.sharedBy, this.#options.inherited),
       relisten: () => this.#relisten(),
     }, { intervalMs: probeIntervalMs, timeoutMs: probeTimeoutMs });
   }
@@ -161,8 +169,10 @@ export class SocketListener implements Listener {
     // Below TLS the end of the stream is the end: a client that leaves in its handshake would not be noticed.
     const allowHalfOpen = this.#parts.tls === undefined;
     this.#server = net.createServer({ allowHalfOpen }, (socket) => this.#onAccepted(socket));
-    const reusePort = this.#options.sharedBy !== undefined;
-    this.#address = await bind(this.#server, this.#address, this.#parts.url, reusePort);
+    const { sharedBy, inherited } = this.#options;
+    inherited?.onLeave(this.#leave);
+    const shared = { reusePort: sharedBy !== undefined, inherited };
+    this.#address = await bind(this.#server, this.#address, this.#parts.url, shared);
     // While bound only accept can fail, which the self-probe sees; without a listener it would end the process.
     this.#server.on("error", () => {});
   }

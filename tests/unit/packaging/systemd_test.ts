@@ -34,7 +34,7 @@ const missing = !hasProgram("systemd-analyze");
 if (missing) console.log("skipped: systemd-analyze is not installed");
 
 Deno.test({
-  name: "systemd takes the unit as it stands",
+  name: "systemd takes the units as they stand",
   ignore: missing,
   async fn() {
     const folder = await Deno.makeTempDir();
@@ -43,8 +43,10 @@ Deno.test({
       const here = unit.replaceAll("/usr/local/bin/sluice", Deno.execPath())
         .replace(/^Documentation=.*\n/m, ""); // looked for among the installed pages
       await Deno.writeTextFile(file, here);
+      const socket = `${folder}/sluice.socket`;
+      await Deno.writeTextFile(socket, packaged("systemd/sluice.socket"));
       const { code, stderr } = await new Deno.Command("systemd-analyze", {
-        args: ["verify", "--man=no", file],
+        args: ["verify", "--man=no", file, socket],
       }).output();
       assert.equal(new TextDecoder().decode(stderr), "");
       assert.equal(code, 0);
