@@ -37,7 +37,7 @@ import { answerMemory, exportedAnswers } from "./wiring/cache.ts";
 import { createFeatures } from "./wiring/features.ts";
 import { gatewayEvents } from "./wiring/instrument.ts";
 import { takeDefects } from "./process/defects.ts";
-import type { InheritedSockets } from "./process/inherited_sockets.ts";
+import type { InheritedSockets } from "./wiring/inherited_sockets.ts";
 import { withGrace } from "./process/grace.ts";
 import { bind, Listening } from "./wiring/listening.ts";
 import { observe } from "./wiring/observation.ts";

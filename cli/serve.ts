@@ -6,7 +6,7 @@
 import type { GatewayConfig } from "../lib/config/gateway_config.ts";
 import { assemble } from "./assemble.ts";
 import { EXIT_DONE } from "./errors.ts";
-import { takeInheritedSockets } from "./process/inherited_sockets.ts";
+import { takeInheritedSockets } from "./wiring/inherited_sockets.ts";
 import { type LoadConfig, startReloading } from "./reload.ts";
 import { runUntilStopped } from "./process/stop.ts";
 import { VERSION } from "./version.ts";

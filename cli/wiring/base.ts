@@ -22,7 +22,7 @@ import type { Admin } from "./admin.ts";
 import type { Access } from "./access.ts";
 import type { Authentication } from "./auth.ts";
 import type { Security } from "./security.ts";
-import type { InheritedSockets } from "../process/inherited_sockets.ts";
+import type { InheritedSockets } from "./inherited_sockets.ts";
 
 /** The parts of one gateway that its listeners and dialers need. */
 export interface Base {
