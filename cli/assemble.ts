@@ -37,7 +37,7 @@ import { answerMemory, exportedAnswers } from "./wiring/cache.ts";
 import { createFeatures } from "./wiring/features.ts";
 import { gatewayEvents } from "./wiring/instrument.ts";
 import { takeDefects } from "./process/defects.ts";
-import type { InheritedSockets } from "./wiring/inherited_sockets.ts";
+import { takeInheritedSockets } from "./wiring/inherited_sockets.ts";
 import { withGrace } from "./process/grace.ts";
 import { bind, Listening } from "./wiring/listening.ts";
 import { observe } from "./wiring/observation.ts";
@@ -65,8 +65,8 @@ export interface AssembleOptions {
   readonly readsExport?: boolean;
   /** Where the gateway is several processes: which of them this one is. */
   readonly seat?: WorkerSeat;
-  /** Sockets that were opened by whoever started the process. */
-  readonly inherited?: InheritedSockets;
+  /** Takes over sockets that whoever started the process has opened. */
+  readonly inheritsSockets?: boolean;
 }
 
 /** A gateway with its listeners bound, accepting. */
@@ -148,6 +148,9 @@ export async function assemble(
   if (seat !== undefined) base.worker = await joinWorkers(base, seat, state);
   base.admin = createAdmin(base, sessions, state);
   const bound = await bind(base, config.listen);
+  for (const address of base.inherited?.unused ?? []) {
+    base.log.warn("inherited socket is not used: nothing is to listen there", { address });
+  }
   const adminUrl = await listenAdmin(base);
   const exports = options.readsExport !== true;
   if (exports && seat === undefined) await startExport(base, upstream.handle);
@@ -235,7 +238,7 @@ async function createBase(config: GatewayConfig, options: AssembleOptions): Prom
     features: createFeatures(config, registry, log),
     clients: new Clients(),
     sharedAnswers: options.readsExport === true ? await exportedAnswers(config) : undefined,
-    inherited: options.inherited,
+    inherited: options.inheritsSockets === true ? takeInheritedSockets() : undefined,
     owned: [...tracing === undefined ? [] : [tracing], security, ...ownedAuth],
   };
   base.access = await access(base);

@@ -6,7 +6,6 @@
 import type { GatewayConfig } from "../lib/config/gateway_config.ts";
 import { assemble } from "./assemble.ts";
 import { EXIT_DONE } from "./errors.ts";
-import { takeInheritedSockets } from "./wiring/inherited_sockets.ts";
 import { type LoadConfig, startReloading } from "./reload.ts";
 import { runUntilStopped } from "./process/stop.ts";
 import { VERSION } from "./version.ts";
@@ -17,11 +16,7 @@ import { VERSION } from "./version.ts";
  * @param load reads the configuration anew
  */
 export async function serve(config: GatewayConfig, load: LoadConfig): Promise<number> {
-  const inherited = takeInheritedSockets();
-  await using assembly = await assemble(config, { inherited });
-  for (const address of inherited.unused) {
-    assembly.log.warn("inherited socket is not used: nothing is to listen there", { address });
-  }
+  await using assembly = await assemble(config, { inheritsSockets: true });
   printBanner(bannerOf(config, assembly.urls, assembly.adminUrl), assembly.urls);
   await using _reloading = startReloading(assembly, load);
   await runUntilStopped(assembly);
