@@ -9,7 +9,7 @@
  * @module
  */
 import type { Socket } from "node:net";
-import type { Batch, Connection, Peer } from "../../lib/core/connection.ts";
+import type { Batch, Connection, DirectPath, Peer } from "../../lib/core/connection.ts";
 import { monotonicMs } from "../../lib/core/clock.ts";
 import { GatewayError, reasonOf, TransportError } from "../../lib/core/errors.ts";
 import { CloseCode, closeCodeOf } from "./close_codes.ts";
@@ -39,8 +39,7 @@ export interface WebSocketParts {
 /** One peer. */
 export class WebSocketConnection implements Connection {
   readonly kind = "connection";
-  readonly readable: ReadableStream<Batch>;
-  readonly writable: WritableStream<Batch>;
+  readonly direct: DirectPath;
   readonly peer: Peer;
   readonly closed: Promise<void>;
   readonly #parts: WebSocketParts;
@@ -71,8 +70,10 @@ export class WebSocketConnection implements Connection {
       close: () => this.#close(),
       onAbort: (error) => this.#break(error, CloseCode.goingAway),
     });
-    this.readable = this.#receiving.stream;
-    this.writable = this.#sending.stream;
+    this.direct = {
+      sink: this.#sending,
+      receive: (onBatch) => this.#receiving.receive(onBatch),
+    };
     this.#liveness = new Liveness(limits, monotonicMs());
     new Incoming(parts, this.#receiving, this.#liveness, {
       endReading: (code) => this.endReading(code),
@@ -82,6 +83,14 @@ export class WebSocketConnection implements Connection {
     ws.on("error", (error) => this.#onError(error));
     ws.on("close", (code, reason) => this.#onClose(code, reason));
     heartbeats.add(this);
+  }
+
+  get readable(): ReadableStream<Batch> {
+    return this.#receiving.stream;
+  }
+
+  get writable(): WritableStream<Batch> {
+    return this.#sending.stream;
   }
 
   /** Looks whether the peer is still there. */

@@ -1,9 +1,9 @@
 /**
- * The incoming direction of a WebSocket as a stream of batches.
+ * The incoming direction of a WebSocket: a stream of batches, or the same handed on directly.
  *
  * @module
  */
-import type { Batch } from "../../lib/core/connection.ts";
+import type { Batch, BatchHandler } from "../../lib/core/connection.ts";
 import type { TransportError } from "../../lib/core/errors.ts";
 import type { Message } from "../../lib/core/message.ts";
 import { shortLived } from "../../lib/core/short_lived.ts";
@@ -17,9 +17,12 @@ const PAUSE_MESSAGES = 1000;
 
 /** Collects the messages of one turn into one batch, and stops the peer when nobody reads them. */
 export class Receiving {
-  readonly stream: ReadableStream<Batch>;
   readonly #ws: Ws;
-  #controller!: ReadableStreamDefaultController<Batch>;
+  #stream: ReadableStream<Batch> | undefined;
+  #controller: ReadableStreamDefaultController<Batch> | undefined;
+  #onBatch: BatchHandler | undefined;
+  #receiver: PromiseWithResolvers<void> | undefined;
+  #isHandling = false;
   #collected: Message[] = [];
   #collectedBytes = 0;
   #isWanted = false;
@@ -27,16 +30,31 @@ export class Receiving {
   #isPaused = false;
   #isEnding = false;
   #isOver = false;
+  #error: TransportError | undefined;
 
   constructor(ws: Ws) {
     this.#ws = ws;
-    this.stream = new ReadableStream<Batch>({
+  }
+
+  /** The batches. Made on first use: most connections are received directly, and a stream costs 3 KB. */
+  get stream(): ReadableStream<Batch> {
+    return this.#stream ??= new ReadableStream<Batch>({
       start: (controller) => {
         this.#controller = controller;
+        if (this.#error !== undefined) controller.error(this.#error);
+        else if (this.#isOver) controller.close();
       },
-      pull: () => this.#pull(),
+      pull: () => this.#want(),
       cancel: () => this.#stop(),
     }, { highWaterMark: 0 });
+  }
+
+  /** See `DirectPath.receive`. */
+  receive(onBatch: BatchHandler): Promise<void> {
+    this.#receiver = Promise.withResolvers<void>();
+    this.#onBatch = onBatch;
+    this.#receiveOn();
+    return this.#receiver.promise;
   }
 
   /** Whether the peer is not being read: its silence means nothing. */
@@ -66,28 +84,30 @@ export class Receiving {
     }
   }
 
-  /** Ends the stream behind what was collected. */
+  /** Ends behind what was collected. */
   end(): void {
     this.#isEnding = true;
     if (this.#collected.length === 0) this.finish();
   }
 
-  /** Ends the stream at once. */
+  /** Ends at once. */
   finish(): void {
     if (this.#isOver) return;
-    this.#controller.close();
+    this.#controller?.close();
     this.#stop();
+    if (!this.#isHandling) this.#receiver?.resolve();
   }
 
-  /** Breaks the stream. */
+  /** Breaks the direction. */
   fail(error: TransportError): void {
     if (this.#isOver) return;
-    this.#isOver = true;
-    this.#drop();
-    this.#controller.error(error);
+    this.#error = error;
+    this.#stop();
+    this.#controller?.error(error);
+    if (!this.#isHandling) this.#receiver?.reject(error);
   }
 
-  #pull(): void {
+  #want(): void {
     this.#isWanted = true;
     if (this.#collected.length > 0) this.#deliver();
   }
@@ -99,19 +119,46 @@ export class Receiving {
     this.#collected = shortLived();
     this.#collectedBytes = 0;
     this.#isWanted = false;
-    this.#controller.enqueue(batch);
-    if (this.#isEnding) this.finish();
+    if (this.#onBatch === undefined) this.#controller!.enqueue(batch);
+    else this.#handle(batch, this.#onBatch);
+    if (this.#isEnding && this.#collected.length === 0) this.finish();
     else this.#resume();
   };
+
+  #handle(batch: Batch, onBatch: BatchHandler): void {
+    this.#isHandling = true;
+    let goesOn: boolean | Promise<boolean>;
+    try {
+      goesOn = onBatch(batch);
+    } catch (error) {
+      return this.#onThrown(error);
+    }
+    if (typeof goesOn === "boolean") this.#onHandled(goesOn);
+    else goesOn.then(this.#onHandled, this.#onThrown);
+  }
+
+  readonly #onHandled = (goesOn: boolean): void => {
+    this.#isHandling = false;
+    if (!goesOn) this.#stop();
+    this.#receiveOn();
+  };
+
+  readonly #onThrown = (thrown: unknown): void => {
+    this.#isHandling = false;
+    this.#stop();
+    this.#receiver!.reject(thrown);
+  };
+
+  #receiveOn(): void {
+    if (!this.#isOver) this.#want();
+    else if (this.#error === undefined) this.#receiver!.resolve();
+    else this.#receiver!.reject(this.#error);
+  }
 
   /** Nobody will read any more: what still comes is dropped, so that the end of the connection is seen. */
   #stop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#drop();
-  }
-
-  #drop(): void {
     this.#collected = [];
     this.#collectedBytes = 0;
     this.#resume();

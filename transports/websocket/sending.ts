@@ -1,13 +1,13 @@
 /**
- * The outgoing direction of a WebSocket as a stream of batches that waits for the socket, which the
- * library itself does not.
+ * The outgoing direction of a WebSocket, which waits for the socket; the library itself does not.
  *
  * @module
  */
 import type { Socket } from "node:net";
-import type { Batch } from "../../lib/core/connection.ts";
+import type { Batch, BatchSink } from "../../lib/core/connection.ts";
 import { reasonOf, TransportError } from "../../lib/core/errors.ts";
 import { MeteredWritable } from "../../lib/core/write_progress.ts";
+import { Ending } from "../../lib/framing/ending.ts";
 import { batchBytes } from "../../lib/framing/writing.ts";
 import type { MessageFormat } from "./format.ts";
 import { FrameWriter, type FrameWriterOptions } from "./frame_writer.ts";
@@ -22,14 +22,18 @@ export interface SendingOptions extends FrameWriterOptions {
   readonly onAbort: (error: TransportError) => void;
 }
 
+const DONE = Promise.resolve();
+
 /** Writes batches no faster than the socket takes them. */
-export class Sending {
-  readonly stream: MeteredWritable<Batch>;
+export class Sending implements BatchSink {
+  /** See {@link BatchSink.bytesTaken}. */
+  bytesTaken = 0;
+  readonly #ending = new Ending();
   readonly #format: MessageFormat;
   readonly #frames: FrameWriter;
   readonly #options: SendingOptions;
-  #controller!: WritableStreamDefaultController;
-  #isOver = false;
+  #stream: MeteredWritable<Batch> | undefined;
+  #controller: WritableStreamDefaultController | undefined;
   #batchesWaiting = 0;
   #flush: PromiseWithResolvers<void> | undefined;
 
@@ -37,19 +41,79 @@ export class Sending {
     this.#format = format;
     this.#options = options;
     this.#frames = new FrameWriter(ws, socket, format.isBinary, options, (byteLength) => {
-      this.stream.bytesTaken += byteLength;
+      this.bytesTaken += byteLength;
+      if (this.#stream !== undefined) this.#stream.bytesTaken = this.bytesTaken;
     });
-    this.stream = new MeteredWritable<Batch>({
+  }
+
+  /** Takes batches. Made on first use: most connections are written to directly, and a stream costs 3 KB. */
+  get stream(): MeteredWritable<Batch> {
+    return this.#stream ??= this.#open();
+  }
+
+  /** See {@link BatchSink.ended}. */
+  get ended(): Promise<void> {
+    return this.#ending.promise;
+  }
+
+  /** See {@link BatchSink.write}. */
+  write(batch: Batch): Promise<void> {
+    if (this.#ending.isOver) return Promise.reject(closed());
+    this.#batchesWaiting++;
+    try {
+      return this.#write(batch) ?? DONE;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** See {@link BatchSink.close}. */
+  async close(): Promise<void> {
+    await this.#options.close();
+    this.finish();
+  }
+
+  /** See {@link BatchSink.abort}. */
+  abort(reason?: unknown): void {
+    if (this.#ending.isOver) return;
+    const error = broken(reason);
+    this.#end(error);
+    this.#options.onAbort(error);
+  }
+
+  /** Resolves when nothing waits to be written; also when the direction has ended. */
+  flushed(): Promise<void> {
+    if (this.#ending.isOver || this.#batchesWaiting === 0) return Promise.resolve();
+    return (this.#flush ??= Promise.withResolvers<void>()).promise;
+  }
+
+  /** Ends as if the peer had. */
+  finish(): void {
+    if (this.#ending.isOver) return;
+    this.#controller?.error(closed());
+    this.#end();
+  }
+
+  /** Breaks the direction. */
+  fail(error: TransportError): void {
+    if (this.#ending.isOver) return;
+    this.#controller?.error(error);
+    this.#end(error);
+  }
+
+  #open(): MeteredWritable<Batch> {
+    return new MeteredWritable<Batch>({
       start: (controller) => {
         this.#controller = controller;
+        if (this.#ending.isOver) return controller.error(this.#ending.error ?? closed());
         // The stream's own `abort` would wait for the write under way, which may wait for ever.
         const { signal } = controller;
-        signal.addEventListener("abort", () => this.#break(broken(signal.reason)));
+        signal.addEventListener("abort", () => this.abort(signal.reason));
       },
       write: (batch) => this.#write(batch),
-      close: () => this.#close(),
+      close: () => this.close(),
     }, {
-      highWaterMark: options.bufferBytesMax,
+      highWaterMark: this.#options.bufferBytesMax,
       size: (batch) => { // called exactly once for each batch, when it enters the queue
         this.#batchesWaiting++;
         return batchBytes(batch);
@@ -57,34 +121,8 @@ export class Sending {
     });
   }
 
-  /** Resolves when nothing waits to be written; also when the stream has ended. */
-  flushed(): Promise<void> {
-    if (this.#isOver || this.#batchesWaiting === 0) return Promise.resolve();
-    return (this.#flush ??= Promise.withResolvers<void>()).promise;
-  }
-
-  /** Ends the stream as if the peer had. */
-  finish(): void {
-    if (this.#isOver) return;
-    this.#controller.error(new TransportError("Cannot write to the connection: it is closed"));
-    this.#settle();
-  }
-
-  /** Breaks the stream. */
-  fail(error: TransportError): void {
-    if (this.#isOver) return;
-    this.#controller.error(error);
-    this.#settle();
-  }
-
-  #break(error: TransportError): void {
-    if (this.#isOver) return;
-    this.#settle();
-    this.#options.onAbort(error);
-  }
-
-  #settle(): void {
-    this.#isOver = true;
+  #end(error?: TransportError): void {
+    this.#ending.come(error);
     this.#frames.stop();
     this.#flush?.resolve();
   }
@@ -100,16 +138,14 @@ export class Sending {
     this.#flush?.resolve();
     this.#flush = undefined;
   }
+}
 
-  async #close(): Promise<void> {
-    await this.#options.close();
-    this.finish();
-  }
+function closed(): TransportError {
+  return new TransportError("Cannot write to the connection: it is closed");
 }
 
 function broken(thrown: unknown): TransportError {
   if (thrown instanceof TransportError) return thrown;
-  return new TransportError(`Cannot write to the connection: ${reasonOf(thrown)}`, {
-    cause: thrown,
-  });
+  const why = thrown === undefined ? "it was given up" : reasonOf(thrown);
+  return new TransportError(`Cannot write to the connection: ${why}`, { cause: thrown });
 }
