@@ -13,6 +13,7 @@ import { Dispatcher } from "../lib/session/dispatcher.ts";
 import { SessionRegistry } from "../lib/session/registry.ts";
 import { echoUpstream } from "../lib/upstream/echo.ts";
 import { tcp } from "../transports/socket/transport.ts";
+import { WEBSOCKET_PATH } from "../transports/websocket/server.ts";
 import { WebSocketTransport } from "../transports/websocket/transport.ts";
 
 type TransportName = "tcp" | "websocket";
@@ -100,7 +101,7 @@ class Client {
     socket.setNoDelay(true);
     if (transport === "websocket") {
       socket.write(
-        `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `GET ${WEBSOCKET_PATH} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
       );
       await next(socket);
