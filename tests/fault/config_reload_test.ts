@@ -148,6 +148,28 @@ Deno.test("listeners come and go, limits and the log level change, the rest need
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("an address that is taken, and a key that cannot be read, change nothing", async () => {
+  const http = "http://127.0.0.1:0";
+  await using scene = await ReloadScene.start(
+    { servers: STAY, sluice: { listen: [http] } },
+    "configured",
+  );
+  using client = new ToolClient(scene.serve.url.href);
+  await client.initialize();
+  const tools = await client.tools();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const where = `127.0.0.1:${taken.addr.port}`;
+  await scene.write({ servers: MORE, sluice: { listen: [http, `http://${where}`] } });
+  await scene.until("refused", 1);
+  await scene.logged(`Cannot listen on ${where}`);
+  const tls = `https://127.0.0.1:0?cert=${scene.file}&key=${scene.file}.missing`;
+  await scene.write({ servers: MORE, sluice: { listen: [http, tls] } });
+  await scene.until("refused", 2);
+  await scene.logged(".missing");
+  assert.deepEqual(await client.tools(), tools);
+  assert.equal(await scene.reloads("ok"), 0);
+});
+
 /** A listen stream of the era without sessions. */
 async function modernListen(url: URL): Promise<EventStream> {
   const version = "2026-07-28";
