@@ -21,3 +21,13 @@ Deno.test("WireBytes adds up what sockets have counted, open and closed", () => 
   assert.deepEqual(wire.totals().get("tcp"), { in: 102, out: 31 });
   assert.deepEqual(wire.totals().get("http"), { in: 5, out: 6 });
 });
+
+Deno.test("totals() counts very many sockets anew after 10 s only", () => {
+  const wire = new WireBytes();
+  const sockets = Array.from({ length: 1_001 }, () => ({ bytesRead: 1, bytesWritten: 2 }));
+  for (const socket of sockets) wire.watch("tcp", socket);
+  assert.deepEqual(wire.totals(0).get("tcp"), { in: 1_001, out: 2_002 });
+  sockets[0].bytesRead = 100;
+  assert.equal(wire.totals(9_999).get("tcp")!.in, 1_001);
+  assert.equal(wire.totals(10_000).get("tcp")!.in, 1_100);
+});
